@@ -1,0 +1,135 @@
+import type { Logger } from 'pino'
+import { FencedError, KafkaError, OutcomeUnknownError } from '../kafka/errors.ts'
+import type { Membership, TransactionalProducer } from '../kafka/transaction.ts'
+import { Backoff, sleep } from './backoff.ts'
+import type { Cycle } from './cycle.ts'
+import { OwnershipLostError, TaskError } from './errors.ts'
+import type { CommitVerdict } from './observer.ts'
+
+/** Broker errors that sending the same bytes again cannot mend; the number of tries before the task gives up on them. */
+const REFUSALS = new Set([10, 18, 29, 30, 31, 43, 44, 53, 87])
+const REFUSAL_TRIES = 3
+
+/** The offset metadata that carries a cycle's number. */
+export function cycleMetadata(number: number): string {
+  return `cycle=${number}`
+}
+
+/** 0 for an offset that the engine did not write: a first start, or one moved by an operator. */
+export function cycleNumberOf(metadata: string): number {
+  const match = /^cycle=(\d{1,15})$/.exec(metadata)
+  return match ? Number(match[1]) : 0
+}
+
+export interface CommitterOptions {
+  readonly producer: TransactionalProducer
+  readonly topic: string
+  readonly partition: number
+  readonly membership: () => Membership
+  /** Resolves when the group has confirmed this member by an answer to a request sent after the call. */
+  readonly confirmed: (signal: AbortSignal) => Promise<void>
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** Shown as the task's waiting reason while a commit is in doubt; null when it is over. */
+  readonly onWaiting: (reason: string | null) => void
+  readonly onStep: ((step: 'produced' | 'offset-committed') => Promise<void> | void) | undefined
+}
+
+export interface Committed {
+  readonly verdict: Exclude<CommitVerdict, 'lost'>
+  /** Next offset per `topic/partition` written to; empty when a reconcile found the cycle committed. */
+  readonly nextOffsets: ReadonlyMap<string, number>
+}
+
+/**
+ * Steps 2 to 4 of the commit cycle, and what follows when their outcome is unknown. Never aborts and goes on, never
+ * guesses: the encoded records stay in the cycle until it is known that they are committed.
+ */
+export class Committer {
+  private readonly options: CommitterOptions
+  private last: { offset: number; metadata: string }
+
+  /** `last` is the committed offset as it was read after the lock was taken. */
+  constructor(options: CommitterOptions, last: { offset: number; metadata: string }) {
+    this.options = options
+    this.last = last
+  }
+
+  async commit(cycle: Cycle<unknown>): Promise<Committed> {
+    const { producer, topic, partition } = this.options
+    const next = { offset: cycle.endOffset, metadata: cycleMetadata(cycle.number) }
+    const rounds = cycle.rounds()
+    const backoff = new Backoff(50, 5_000)
+    let refusals = 0
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const nextOffsets = await producer.commit(
+          rounds,
+          { topic, partition, ...next },
+          this.options.membership(),
+          this.options.onStep,
+        )
+        this.last = next
+        this.options.onWaiting(null)
+        return { verdict: attempt === 0 ? 'committed' : 'resent', nextOffsets }
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknownError)) throw error
+        if (isRefusal(error) && ++refusals >= REFUSAL_TRIES) throw refusedError(topic, partition, error)
+        this.options.onWaiting(`commit of cycle ${cycle.number} in doubt after ${error.step}: ${describe(error)}`)
+        this.options.log.warn(
+          { code: error.code, step: error.step, cycle: cycle.number, err: error },
+          'commit in doubt',
+        )
+        if (attempt > 0) await sleep(backoff.nextMs(), this.options.signal)
+        if ((await this.reconcile(next)) === 'found-committed') {
+          this.last = next
+          this.options.onWaiting(null)
+          return { verdict: 'found-committed', nextOffsets: new Map() }
+        }
+      }
+    }
+  }
+
+  /**
+   * R0: wait until the group confirms this member now: a zombie must not go further (its R1 would abort the owner's
+   * transaction). R1: prove that nobody else took the lock. R2: read what survived. After R1 memory is still valid,
+   * because nobody else can have written in between: no rollback, no second processing.
+   */
+  private async reconcile(next: { offset: number; metadata: string }): Promise<'found-committed' | 'send-again'> {
+    const { producer, topic, partition, signal } = this.options
+    await this.options.confirmed(signal)
+    signal.throwIfAborted()
+    try {
+      await producer.proveContinuity(signal)
+    } catch (error) {
+      if (error instanceof FencedError) {
+        throw new OwnershipLostError(`${topic}-${partition}: another instance took the partition over`, error)
+      }
+      throw error
+    }
+    const found = await producer.committedOffset(topic, partition, signal)
+    if (found.offset === next.offset && found.metadata === next.metadata) return 'found-committed'
+    if (found.offset === this.last.offset && found.metadata === this.last.metadata) return 'send-again'
+    throw new OwnershipLostError(
+      `${topic}-${partition}: the committed offset is ${found.offset} (${found.metadata || 'no metadata'}), neither this ` +
+        `cycle's ${next.offset} nor the one before, ${this.last.offset}: somebody moved it`,
+    )
+  }
+}
+
+function isRefusal(error: OutcomeUnknownError): boolean {
+  return error.cause instanceof KafkaError && REFUSALS.has(error.cause.errorCode)
+}
+
+function describe(error: OutcomeUnknownError): string {
+  return error.cause instanceof Error ? error.cause.message : error.message
+}
+
+function refusedError(topic: string, partition: number, error: OutcomeUnknownError): TaskError {
+  return new TaskError(
+    'COMMIT_REFUSED',
+    `${topic}-${partition}: the broker refuses this commit (${describe(error)}). Nothing was committed; the owner of the ` +
+      'cluster must grant the rights or raise the limit that it names. It is tried again.',
+    { retry: 'reopen', cause: error },
+  )
+}

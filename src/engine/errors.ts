@@ -1,0 +1,88 @@
+/**
+ * How a task can end. `code` is stable: it stands in logs, `/readyz` and `docs/`. `retry` says what the engine does by
+ * itself: `reopen` = open the task again with back-off while it is still assigned; `never` = wait for an operator.
+ */
+export class TaskError extends Error {
+  override readonly name: string = 'TaskError'
+  readonly code: string
+  readonly retry: 'reopen' | 'never'
+
+  constructor(code: string, message: string, options: { retry: 'reopen' | 'never'; cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.retry = options.retry
+  }
+}
+
+/** Somebody else owns the partition now: everything in memory is worthless and is dropped. Not a defect. */
+export class OwnershipLostError extends TaskError {
+  override readonly name = 'OwnershipLostError'
+
+  constructor(message: string, cause?: unknown) {
+    super('OWNERSHIP_LOST', message, { retry: 'reopen', cause })
+  }
+}
+
+/** A processor's callback threw: a defect in the role's code, or state that it cannot read. */
+export class ProcessorFailedError extends TaskError {
+  override readonly name = 'ProcessorFailedError'
+
+  constructor(where: string, cause: unknown) {
+    const detail = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+    super('PROCESSOR_FAILED', `${where} failed: ${detail}. Nothing of this cycle was committed.`, {
+      retry: 'reopen',
+      cause,
+    })
+  }
+}
+
+/** The committed offset is no longer in the input topic: records were deleted before they were read. */
+export function inputTruncatedError(topic: string, partition: number, cause: unknown): TaskError {
+  return new TaskError(
+    'INPUT_TRUNCATED',
+    `${topic}-${partition}: the committed offset is no longer in the topic; retention deleted records that were never ` +
+      'processed. Nothing is skipped silently: the owner of the topic must decide, and then move the group offset by hand.',
+    { retry: 'never', cause },
+  )
+}
+
+export function offsetMissingError(topic: string, partition: number, changelog: string): TaskError {
+  return new TaskError(
+    'OFFSET_MISSING',
+    `${topic}-${partition}: the group has no committed offset, yet ${changelog}-${partition} holds state: the offset was ` +
+      'deleted or has expired. Restore the group offset, or delete the changelog and start anew; nothing is done by itself.',
+    { retry: 'never' },
+  )
+}
+
+export function stateTooNewError(where: string, found: number, supported: number): TaskError {
+  return new TaskError(
+    'STATE_TOO_NEW',
+    `${where} was written by a newer release (state version ${found}, this release reads up to ${supported}). ` +
+      'Deploy that release again; this one touches nothing.',
+    { retry: 'never' },
+  )
+}
+
+export function stateAheadError(where: string, position: number, end: number): TaskError {
+  return new TaskError(
+    'STATE_AHEAD_OF_CHANGELOG',
+    `${where}: the local store is at ${position} but the changelog ends at ${end}: the topic was re-created or lost ` +
+      'records. If it was re-created on purpose, delete this directory; else restore the topic first.',
+    { retry: 'never' },
+  )
+}
+
+export function partitionMismatchError(
+  input: string,
+  inputCount: number,
+  other: string,
+  otherCount: number,
+): TaskError {
+  return new TaskError(
+    'PARTITIONS_MISMATCH',
+    `${other} has ${otherCount} partitions and ${input} has ${inputCount}: they must be equal, because a task writes to ` +
+      'its own number in all of them. Whoever changed the count must re-create the topic with the old one.',
+    { retry: 'never' },
+  )
+}

@@ -1,0 +1,170 @@
+import type { FetchedChunk, Subscription } from '../kafka/fetcher.ts'
+import { scanRecords } from '../kafka/recordBatch.ts'
+import type { RecordView } from '../kafka/recordBatch.ts'
+import { Backoff, sleep } from './backoff.ts'
+import { InputNotReadyError } from './processor.ts'
+
+/** One try of a look-up that the input waits for may take so long. */
+const LOOK_UP_DEADLINE_MS = 30_000
+
+export interface TaskInputOptions {
+  readonly subscription: Subscription
+  readonly position: number
+  /** The processor's `prepare`, where it has one. */
+  readonly prepare: ((records: readonly RecordView[], signal: AbortSignal) => Promise<void>) | undefined
+  readonly signal: AbortSignal
+  readonly wake: () => void
+  /** Why the input waits, null when it goes on. */
+  readonly onWaiting: (reason: string | null) => void
+}
+
+/**
+ * The task's own input: takes fetched chunks and hands out records one by one, remembers how far it came, waits (without
+ * stopping timers' bookkeeping, commits or effects) while a look-up is missing, and knows up to which moment everything
+ * that had been appended has been read.
+ */
+export class TaskInput {
+  /** Next offset to process. */
+  position: number
+  /** Everything appended before this moment has been processed: the limit for timers. */
+  readUpToMs = 0
+  private readonly options: TaskInputOptions
+  private chunk: FetchedChunk | undefined
+  private prepared: RecordView[] | undefined
+  private preparedAt = 0
+  private blocked = false
+  /** A high watermark still to be reached, and the moment before which it was asked for. */
+  private gate: { highWatermark: number; askedAtMs: number } | undefined
+
+  constructor(options: TaskInputOptions) {
+    this.options = options
+    this.position = options.position
+  }
+
+  /** The input failed for good (offset out of range). */
+  get failure(): Error | undefined {
+    return this.options.subscription.failure
+  }
+
+  get lastStableOffset(): number {
+    return this.options.subscription.lastStableOffset
+  }
+
+  get waiting(): boolean {
+    return this.blocked
+  }
+
+  /**
+   * Hands out what is there until `handle` answers false (then that record was not taken) or nothing is left. True if the
+   * position moved. `handle` may throw InputNotReadyError before it has changed anything.
+   */
+  take(handle: (record: RecordView) => boolean): boolean {
+    if (this.blocked) return false
+    this.chunk ??= this.options.subscription.take()
+    const before = this.position
+    if (this.chunk !== undefined) {
+      if (this.options.prepare) this.takePrepared(this.chunk, handle)
+      else this.scan(this.chunk, handle)
+    }
+    this.moveGate()
+    return this.position !== before
+  }
+
+  close(): void {
+    this.options.subscription.close()
+  }
+
+  private scan(chunk: FetchedChunk, handle: (record: RecordView) => boolean): void {
+    let at: RecordView | undefined
+    try {
+      this.position = scanRecords(chunk.bytes, this.position, chunk.aborted, record => {
+        at = record
+        return handle(record)
+      })
+      if (this.position >= chunk.nextOffset) this.chunk = undefined
+    } catch (error) {
+      if (!(error instanceof InputNotReadyError) || at === undefined) throw error
+      this.position = at.offset
+      this.block(error.message, error.resolve)
+    }
+  }
+
+  private takePrepared(chunk: FetchedChunk, handle: (record: RecordView) => boolean): void {
+    if (this.prepared === undefined) {
+      const records: RecordView[] = []
+      scanRecords(chunk.bytes, this.position, chunk.aborted, record => {
+        records.push(record.clone())
+      })
+      this.prepared = records
+      this.preparedAt = 0
+      if (records.length > 0) {
+        this.block('looking up what this batch needs', signal => this.options.prepare!(records, signal))
+        return
+      }
+    }
+    const records = this.prepared
+    while (this.preparedAt < records.length) {
+      const record = records[this.preparedAt]!
+      try {
+        if (!handle(record)) return
+      } catch (error) {
+        if (!(error instanceof InputNotReadyError)) throw error
+        this.block(error.message, error.resolve)
+        return
+      }
+      this.position = record.offset + 1
+      this.preparedAt++
+    }
+    this.position = chunk.nextOffset
+    this.prepared = undefined
+    this.chunk = undefined
+  }
+
+  /** Stops handing out records until `resolve` succeeds; tries again with back-off for as long as it takes. */
+  private block(reason: string, resolve: (signal: AbortSignal) => Promise<void>): void {
+    this.blocked = true
+    void this.unblock(reason, resolve)
+  }
+
+  private async unblock(reason: string, resolve: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { signal, onWaiting, wake } = this.options
+    const backoff = new Backoff(200, 30_000)
+    let failed = false
+    while (!signal.aborted) {
+      try {
+        await resolve(AbortSignal.any([signal, AbortSignal.timeout(LOOK_UP_DEADLINE_MS)]))
+        break
+      } catch (error) {
+        failed = true
+        onWaiting(`${reason}: ${error instanceof Error ? error.message : String(error)}`)
+        await sleep(backoff.nextMs(), signal)
+      }
+    }
+    if (failed) onWaiting(null)
+    this.blocked = false
+    wake()
+  }
+
+  /**
+   * The high watermark in an answer to a fetch that was sent at t covers everything appended before t. Once the position
+   * reaches it, timers due before t may fire; then the next such pair is taken.
+   */
+  private moveGate(): void {
+    const { subscription } = this.options
+    this.gate ??= gateOf(subscription)
+    if (this.gate === undefined || this.position < this.gate.highWatermark) return
+    if (this.gate.askedAtMs > this.readUpToMs) this.readUpToMs = this.gate.askedAtMs
+    const next = gateOf(subscription)
+    if (next !== undefined && this.position >= next.highWatermark) {
+      if (next.askedAtMs > this.readUpToMs) this.readUpToMs = next.askedAtMs
+      this.gate = undefined
+    } else {
+      this.gate = next
+    }
+  }
+}
+
+function gateOf(subscription: Subscription): { highWatermark: number; askedAtMs: number } | undefined {
+  if (subscription.highWatermark < 0) return undefined
+  return { highWatermark: subscription.highWatermark, askedAtMs: subscription.highWatermarkAskedAtMs }
+}

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import type { Cluster } from '../kafka/cluster.ts'
+import type { Compression } from '../kafka/compression.ts'
+import type { EngineObserver } from './observer.ts'
+
+/**
+ * Points at which a test may stop or kill the process, in the order of the commit cycle in `docs/design.md`: after the
+ * step of that number, and after the lock and the restore of a takeover.
+ */
+export type EngineStep =
+  | 'locked'
+  | 'restored'
+  | 'gathered' // 1
+  | 'produced' // 2
+  | 'offset-committed' // 3
+  | 'committed' // 4
+  | 'stored' // 5
+  | 'effects-started' // 6
+
+export interface EngineOptions {
+  readonly cluster: Cluster
+  /** Prefix of groups and transactional ids (`application.id`). */
+  readonly applicationId: string
+  /** Parent of the tasks' store directories. */
+  readonly stateDirectory: string
+  /** A task with something to commit starts a transaction at most so often. */
+  readonly commitIntervalMs: number
+  readonly maxRecordsPerCycle: number
+  readonly compression: Compression
+  readonly sessionTimeoutMs: number
+  readonly instanceId: string | null
+  /** Broker-side limit for an open transaction: bounds how long a dead owner blocks readers if nobody takes over. */
+  readonly transactionTimeoutMs: number
+  /** Decoded state entries kept in memory per task, about. */
+  readonly cacheEntries: number
+  /** A local store not written for longer may have missed deletes: it is wiped. Below the changelog's delete.retention.ms. */
+  readonly maxStoreAgeMs: number
+  /** Fails a restore that has not moved for so long. */
+  readonly restoreNoProgressMs: number
+  readonly log: Logger
+  readonly observer: EngineObserver
+  readonly onStep?: (step: EngineStep, topic: string, partition: number) => Promise<void> | void
+}
+
+export const ENGINE_DEFAULTS = {
+  commitIntervalMs: 100,
+  maxRecordsPerCycle: 5000,
+  compression: 'none',
+  sessionTimeoutMs: 45_000,
+  instanceId: null,
+  transactionTimeoutMs: 60_000,
+  cacheEntries: 50_000,
+  maxStoreAgeMs: 20 * 3_600_000,
+  restoreNoProgressMs: 180_000,
+} as const satisfies Partial<EngineOptions>

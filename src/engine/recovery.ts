@@ -1,0 +1,87 @@
+import type { Logger } from 'pino'
+import type { Cluster } from '../kafka/cluster.ts'
+import type { Fetcher } from '../kafka/fetcher.ts'
+import { listOffset } from '../kafka/offsets.ts'
+import { LocalStore } from '../store/localStore.ts'
+import { stateAheadError, stateTooNewError } from './errors.ts'
+import { restoreChangelog } from './restore.ts'
+import { PartitionState } from './state.ts'
+
+export interface RecoveryOptions {
+  readonly cluster: Cluster
+  readonly fetcher: Fetcher
+  readonly changelog: string
+  readonly partition: number
+  readonly directory: string
+  readonly stateVersion: number
+  readonly cacheEntries: number
+  readonly maxStoreAgeMs: number
+  readonly noProgressMs: number
+  readonly signal: AbortSignal
+  readonly log: Logger
+  readonly onProgress: (restored: number, remaining: number) => void
+  /** Called as soon as the store is open, so that it is closed whatever happens after. */
+  readonly onOpened: (store: LocalStore) => void
+}
+
+export interface Recovered {
+  readonly state: PartitionState
+  /** The changelog or the store held something: a task with state must also have a committed offset. */
+  readonly hasState: boolean
+  /** The state was written by an older release, or there is none yet: the next cycle says which version it writes. */
+  readonly stampVersion: boolean
+  readonly records: number
+}
+
+/**
+ * Step 3 of a takeover: opens the local store and replays the changelog from its checkpoint (or from the start, where
+ * the store is missing, damaged, behind the log start or older than the tombstones) to the high watermark. Only after the
+ * lock is taken: before it, a predecessor could still write.
+ */
+export async function recoverState(options: RecoveryOptions): Promise<Recovered> {
+  const { cluster, changelog, partition, directory, stateVersion, signal, log } = options
+  const { store, wiped } = await LocalStore.open(directory)
+  options.onOpened(store)
+  if (wiped) log.warn({ err: wiped, directory }, 'local store could not be read: wiped, restoring whole')
+
+  const start = await listOffset(cluster, changelog, partition, 'earliest', signal)
+  const end = await listOffset(cluster, changelog, partition, 'latest', signal)
+  const checkpoint = store.checkpoint()
+  let from = start
+  if (checkpoint !== null) {
+    if (checkpoint.stateVersion > stateVersion) throw stateTooNewError(directory, checkpoint.stateVersion, stateVersion)
+    if (checkpoint.changelogPosition > end) throw stateAheadError(directory, checkpoint.changelogPosition, end)
+    const ageMs = Date.now() - checkpoint.writtenAtMs
+    if (checkpoint.changelogPosition < start || ageMs > options.maxStoreAgeMs) {
+      log.info({ ageMs, position: checkpoint.changelogPosition, start }, 'local store is too old: restoring whole')
+      await store.clear()
+    } else {
+      from = checkpoint.changelogPosition
+    }
+  }
+  options.onProgress(0, Math.max(0, end - from))
+  const restored = await restoreChangelog({
+    fetcher: options.fetcher,
+    topic: changelog,
+    partition,
+    store,
+    stateVersion,
+    from,
+    until: end,
+    noProgressMs: options.noProgressMs,
+    signal,
+    onProgress: (position, records) => options.onProgress(records, Math.max(0, end - position)),
+  })
+  const state = new PartitionState(
+    { changelog, partition, store, stateVersion, cacheEntries: options.cacheEntries },
+    restored.position,
+  )
+  await state.loadTimers()
+  const writtenVersion = restored.writtenVersion ?? checkpoint?.stateVersion ?? 0
+  return {
+    state,
+    hasState: from > start || restored.records > 0,
+    stampVersion: writtenVersion < stateVersion,
+    records: restored.records,
+  }
+}

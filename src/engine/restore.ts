@@ -1,0 +1,120 @@
+import type { Fetcher } from '../kafka/fetcher.ts'
+import { scanRecords } from '../kafka/recordBatch.ts'
+import type { LocalStore } from '../store/localStore.ts'
+import { stateTooNewError, TaskError } from './errors.ts'
+import { VERSION_KEY } from './state.ts'
+import { dueTimeCodec } from './timers.ts'
+
+/** Changelog bytes gathered before they go to the store in one batch. */
+const WRITE_BYTES = 4 << 20
+
+export interface RestoreOptions {
+  /** A read_committed fetcher. */
+  readonly fetcher: Fetcher
+  readonly topic: string
+  readonly partition: number
+  readonly store: LocalStore
+  readonly stateVersion: number
+  /** First changelog offset that is not in the store yet. */
+  readonly from: number
+  /** The high watermark at the time of taking over: not the last stable offset, which may still move. */
+  readonly until: number
+  /** Fails when the position has not moved for so long: never by total time, a big state takes what it takes. */
+  readonly noProgressMs: number
+  readonly signal: AbortSignal
+  readonly onProgress: (position: number, records: number) => void
+}
+
+export interface Restored {
+  readonly position: number
+  readonly records: number
+  /** State version that the changelog says it was written with, null where it says nothing. */
+  readonly writtenVersion: number | null
+}
+
+/**
+ * Replays the changelog into the local store, up to `until`. The position advances over transaction markers, aborted
+ * and compacted-away ranges; a state written by a newer release is refused before anything is used.
+ */
+export async function restoreChangelog(options: RestoreOptions): Promise<Restored> {
+  const { fetcher, topic, partition, store, until, signal } = options
+  let position = options.from
+  let records = 0
+  let writtenVersion: number | null = null
+  let changes = new Map<string, Buffer | null>()
+  let bytes = 0
+  let wake: () => void = () => undefined
+  const subscription = fetcher.subscribe(topic, partition, position, () => wake())
+  const abort = () => wake()
+  signal.addEventListener('abort', abort)
+
+  const write = async () => {
+    const batch = changes
+    changes = new Map()
+    bytes = 0
+    await store.write(batch, {
+      changelogPosition: position,
+      stateVersion: options.stateVersion,
+      writtenAtMs: Date.now(),
+    })
+  }
+
+  try {
+    while (position < until) {
+      signal.throwIfAborted()
+      if (subscription.failure) throw subscription.failure
+      const chunk = subscription.take()
+      if (chunk === undefined) {
+        let timer: NodeJS.Timeout | undefined
+        const timedOut = await new Promise<boolean>(resolve => {
+          wake = () => resolve(false)
+          timer = setTimeout(() => resolve(true), options.noProgressMs)
+        })
+        clearTimeout(timer)
+        if (timedOut)
+          throw noProgressError(topic, partition, position, until, options.noProgressMs, subscription.lastError)
+        continue
+      }
+      position = scanRecords(chunk.bytes, position, chunk.aborted, record => {
+        const key = record.keyString()
+        if (key === null) return
+        records++
+        const value = record.value()
+        if (key === VERSION_KEY && value !== null) {
+          writtenVersion = dueTimeCodec.decode(value, 0, value.length)
+          if (writtenVersion > options.stateVersion) {
+            throw stateTooNewError(`${topic}-${partition}`, writtenVersion, options.stateVersion)
+          }
+          return
+        }
+        changes.set(key, value)
+        bytes += key.length + (value?.length ?? 0)
+      })
+      if (bytes >= WRITE_BYTES) await write()
+      options.onProgress(position, records)
+    }
+    if (position !== options.from || changes.size > 0) await write()
+    return { position, records, writtenVersion }
+  } finally {
+    signal.removeEventListener('abort', abort)
+    subscription.close()
+  }
+}
+
+function noProgressError(
+  topic: string,
+  partition: number,
+  position: number,
+  until: number,
+  noProgressMs: number,
+  cause: Error | undefined,
+): TaskError {
+  const why =
+    cause === undefined ? 'an open transaction of another producer, or a leader that does not answer' : cause.message
+  return new TaskError(
+    'RESTORE_STUCK',
+    `${topic}-${partition}: restore is at ${position} of ${until} and has not moved for ${noProgressMs} ms (${why}). ` +
+      'It is tried again; look at the broker that leads this partition.',
+    { retry: 'reopen', cause },
+  )
+}

@@ -1,0 +1,36 @@
+/** The states of a task, in order. Metric, `/readyz`, log and tests all read this one field. */
+export type TaskState = 'assigned' | 'locking' | 'restoring' | 'running' | 'draining' | 'closed' | 'fenced' | 'failed'
+
+/** What one task shows of itself. Offsets are -1 while unknown. */
+export interface TaskStatus {
+  readonly role: string
+  readonly topic: string
+  readonly partition: number
+  readonly state: TaskState
+  /** Why the task does not go on by itself right now (a registry that is down, a commit in doubt), null when it does. */
+  readonly waiting: { readonly reason: string; readonly sinceMs: number } | null
+  /** Next input offset to process. */
+  readonly position: number
+  /** Last stable offset of the input, as the broker last said. */
+  readonly endOffset: number
+  readonly lagRecords: number
+  /** How far behind in time: age of the record being processed while there is a lag, 0 when caught up. */
+  readonly lagSeconds: number
+  readonly restoredRecords: number
+  /** Changelog records still to restore. */
+  readonly restoreRemaining: number
+  readonly cycle: number
+  readonly effectsInFlight: number
+  readonly transactionProtocol: 'v1' | 'v2' | null
+  readonly error: { readonly code: string; readonly message: string } | null
+}
+
+export interface RoleStatus {
+  readonly role: string
+  readonly groupId: string
+  readonly state: 'starting' | 'joining' | 'stable' | 'stopped' | 'failed'
+  /** Why the role waits before it can join (a topic that does not exist), null when it does not. */
+  readonly waiting: { readonly reason: string; readonly sinceMs: number } | null
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly tasks: readonly TaskStatus[]
+}

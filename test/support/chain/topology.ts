@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Codec, EffectOutcome, Processor, TaskContext, Timer, Topology } from '../../../src/engine/processor.ts'
+import type { RecordView } from '../../../src/kafka/recordBatch.ts'
+
+/**
+ * A topology made to be checked: every input record of a key extends a hash chain and writes the new link; every fifth
+ * starts an effect whose result is written once; every seventh sets a timer that writes once. Loss, duplicate and reorder
+ * each break the chain or a count.
+ */
+export interface ChainTables {
+  chains: { count: number; hash: string; openEffects: number[] }
+}
+
+interface ChainEffect {
+  readonly key: string
+  readonly count: number
+}
+
+function jsonCodec<T>(): Codec<T> {
+  return {
+    encode(value, buffer, position) {
+      const text = JSON.stringify(value)
+      const bytes = Buffer.byteLength(text)
+      if (position + bytes <= buffer.length) buffer.write(text, position, 'utf8')
+      return position + bytes
+    },
+    decode: (buffer, start, end) => JSON.parse(buffer.toString('utf8', start, end)) as T,
+  }
+}
+
+const text: Codec<string> = {
+  encode(value, buffer, position) {
+    const bytes = Buffer.byteLength(value)
+    if (position + bytes <= buffer.length) buffer.write(value, position, 'utf8')
+    return position + bytes
+  },
+  decode: (buffer, start, end) => buffer.toString('utf8', start, end),
+}
+
+export function nextLink(hash: string, value: string): string {
+  return createHash('sha256').update(hash).update(value).digest('hex').slice(0, 16)
+}
+
+class ChainProcessor implements Processor<ChainTables, ChainEffect, string> {
+  private readonly output: string
+
+  constructor(output: string) {
+    this.output = output
+  }
+
+  onRecord(record: RecordView, ctx: TaskContext<ChainTables, ChainEffect>): void {
+    const key = record.keyString() ?? ''
+    const value = record.value()?.toString('utf8') ?? ''
+    const before = ctx.tables.chains.get(key) ?? { count: 0, hash: '', openEffects: [] }
+    const count = before.count + 1
+    const startsEffect = count % 5 === 0
+    const after = {
+      count,
+      hash: nextLink(before.hash, value),
+      openEffects: startsEffect ? [...before.openEffects, count] : before.openEffects,
+    }
+    ctx.tables.chains.put(key, after)
+    this.emit(ctx, key, `link ${count} ${after.hash} ${value}`)
+    if (startsEffect) ctx.startEffect({ key, count })
+    if (count % 7 === 0) ctx.schedule(`${key}|${count}`, 'echo', ctx.now + 50)
+  }
+
+  onTimer(timer: Timer, ctx: TaskContext<ChainTables, ChainEffect>): void {
+    const [key = '', count = ''] = timer.key.split('|')
+    this.emit(ctx, key, `timer ${count}`)
+  }
+
+  async perform(effect: ChainEffect, signal: AbortSignal): Promise<string> {
+    await wait(Math.random() * 20, undefined, { signal })
+    return `done ${effect.count}`
+  }
+
+  onEffect(effect: ChainEffect, outcome: EffectOutcome<string>, ctx: TaskContext<ChainTables, ChainEffect>): void {
+    if (!outcome.ok) return ctx.startEffect(effect)
+    const chain = ctx.tables.chains.get(effect.key)!
+    ctx.tables.chains.put(effect.key, { ...chain, openEffects: chain.openEffects.filter(n => n !== effect.count) })
+    this.emit(ctx, effect.key, `effect ${effect.count}`)
+  }
+
+  onRestored(ctx: TaskContext<ChainTables, ChainEffect>): void {
+    for (const [key, chain] of ctx.tables.chains.entries()) {
+      for (const count of chain.openEffects) ctx.startEffect({ key, count })
+    }
+  }
+
+  private emit(ctx: TaskContext<ChainTables, ChainEffect>, key: string, value: string): void {
+    ctx.forward(this.output, ctx.partition, key, value, text)
+  }
+}
+
+export function chainTopology(topics: {
+  input: string
+  output: string
+  changelog: string
+}): Topology<ChainTables, ChainEffect, string> {
+  return {
+    role: 'chain',
+    inputs: [topics.input],
+    outputs: [topics.output],
+    changelog: topics.changelog,
+    tables: { chains: jsonCodec() },
+    stateVersion: 1,
+    startAt: () => 'earliest',
+    createProcessor: () => new ChainProcessor(topics.output),
+  }
+}
+
+/** What must be in the output for `perKey` records of each key, as text lines per key, without regard to order. */
+export function expectedLines(keys: readonly string[], perKey: number): Map<string, Set<string>> {
+  const expected = new Map<string, Set<string>>()
+  for (const key of keys) {
+    const lines = new Set<string>()
+    let hash = ''
+    for (let count = 1; count <= perKey; count++) {
+      const value = inputValue(key, count)
+      hash = nextLink(hash, value)
+      lines.add(`link ${count} ${hash} ${value}`)
+      if (count % 5 === 0) lines.add(`effect ${count}`)
+      if (count % 7 === 0) lines.add(`timer ${count}`)
+    }
+    expected.set(key, lines)
+  }
+  return expected
+}
+
+export function inputValue(key: string, count: number): string {
+  return `${key}#${count}`
+}
