@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { CountsReporter } from './test/support/countsReporter.ts'
 
 export default defineConfig({
   test: {
+    reporters: ['default', new CountsReporter()],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node', testTimeout: 20_000 } },
       {
