@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Agent, request } from 'undici'
+import { RegistryUnavailableError } from './errors.ts'
+
+/** Client certificate and authorities, PEM. */
+export interface RegistryTls {
+  readonly ca?: string | Buffer
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  readonly passphrase?: string
+}
+
+export type RegistryAuth =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly token: string }
+
+export interface RegistryOptions {
+  /** Base URL of the Confluent-compatible API, with its path: `http://host:8080/apis/ccompat/v7`. */
+  readonly url: string
+  readonly auth?: RegistryAuth
+  readonly tls?: RegistryTls
+  /** Per request, connecting included. Default 5000. */
+  readonly timeoutMs?: number
+  /** Requests per call where the registry is unreachable or answers 5xx or 429. Default 3. */
+  readonly attempts?: number
+  /** How long a 404 for a schema id is believed. Default 30000. */
+  readonly unknownTtlMs?: number
+}
+
+export interface RegistryAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+const FIRST_RETRY_MS = 100
+
+/** The `Authorization` header, undefined where none is configured. */
+export function authorization(auth: RegistryAuth | undefined): string | undefined {
+  if (auth?.kind === 'bearer') return `Bearer ${auth.token}`
+  if (auth?.kind === 'basic') return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`
+  return undefined
+}
+
+/** True for answers that say nothing about what was asked: outage, overload, or refused credentials. */
+export function isOutage(status: number): boolean {
+  return status >= 500 || status === 429 || status === 408 || status === 401 || status === 403
+}
+
+/** Runs `call` again with jittered, doubling waits while it fails with `RegistryUnavailableError`. */
+export async function withRetries<T>(attempts: number, call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (attempt >= attempts || !(error instanceof RegistryUnavailableError)) throw error
+      await sleep(FIRST_RETRY_MS * 2 ** (attempt - 1) * (0.5 + Math.random()))
+    }
+  }
+}
+
+/**
+ * The requests that the registry client library has no safe way for: registering (it registers first and sets the
+ * compatibility afterwards, and refuses subjects that other tools made), compatibility checks, subject settings, and
+ * every question whose "no" must be told from an outage (its errors keep only a status, 400 for a refused connection).
+ */
+export class RegistryHttp {
+  readonly #url: string
+  readonly #headers: Record<string, string>
+  readonly #timeoutMs: number
+  readonly #attempts: number
+  readonly #agent: Agent
+
+  constructor(options: RegistryOptions) {
+    this.#url = options.url.replace(/\/+$/, '')
+    this.#timeoutMs = options.timeoutMs ?? 5_000
+    this.#attempts = options.attempts ?? 3
+    const header = authorization(options.auth)
+    this.#headers = {
+      accept: 'application/vnd.schemaregistry.v1+json, application/json',
+      'content-type': 'application/vnd.schemaregistry.v1+json',
+      ...(header === undefined ? {} : { authorization: header }),
+    }
+    this.#agent = new Agent({ connect: { ...options.tls, timeout: this.#timeoutMs } })
+  }
+
+  /** Any answer that is not an outage; `RegistryUnavailableError` otherwise. The body is parsed where it is JSON. */
+  async send(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<RegistryAnswer> {
+    return withRetries(this.#attempts, () => this.#sendOnce(method, path, body))
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  async #sendOnce(method: 'GET' | 'POST' | 'PUT', path: string, body: object | undefined): Promise<RegistryAnswer> {
+    let status: number
+    let text: string
+    try {
+      const answer = await request(`${this.#url}${path}`, {
+        method,
+        dispatcher: this.#agent,
+        headers: this.#headers,
+        signal: AbortSignal.timeout(this.#timeoutMs),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      status = answer.statusCode
+      text = await answer.body.text()
+    } catch (error) {
+      throw new RegistryUnavailableError(this.#url, causeOf(error), { cause: error })
+    }
+    if (isOutage(status)) throw new RegistryUnavailableError(this.#url, `it answered ${status}`)
+    return { status, body: parsed(text) }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
