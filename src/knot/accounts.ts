@@ -13,6 +13,8 @@ export type AccountsAnswer =
   | ({ readonly kind: 'refused' } & AnswerCodes)
 
 const MAX_TEXT = 255
+/** Merchant ids travel as Avro `int`. */
+const MAX_INT32 = 0x7fff_ffff
 
 export function readAccountsAnswer(end: Exchange): AccountsAnswer {
   if (end.kind !== 'answer') return { kind: 'unavailable', retryAfterMs: null, httpStatus: null, errorCode: null }
@@ -33,7 +35,7 @@ export function readAccountsAnswer(end: Exchange): AccountsAnswer {
 }
 
 /**
- * The accounts in an answer's body; null where it is neither an array nor one account. Entries without an integer merchant
+ * The accounts in an answer's body; null where it is neither an array nor one account. Entries without a 32-bit integer merchant
  * id are left out; everything else that is missing or of an unknown kind reads as "not connected" or null (Knot adds
  * fields and values without notice).
  */
@@ -53,7 +55,7 @@ function accountsOf(body: unknown): MerchantAccount[] | null {
 function accountOf(entry: unknown): MerchantAccount | null {
   const merchant = fieldOf(entry, 'merchant')
   const id = fieldOf(merchant, 'id')
-  if (typeof id !== 'number' || !Number.isSafeInteger(id)) return null
+  if (typeof id !== 'number' || !Number.isInteger(id) || Math.abs(id) > MAX_INT32) return null
   const connection = fieldOf(entry, 'connection')
   const scopes = fieldOf(connection, 'scopes')
   const lastAction = fieldOf(entry, 'last_user_action')

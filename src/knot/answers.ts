@@ -13,32 +13,30 @@ export interface AnswerTimes {
   readonly answeredAtMs: number
 }
 
-/** Known not to have been accepted: the same request may be sent again within the same attempt. */
-export type NotAccepted =
+/** An answer of each of the kinds, with what was seen. */
+type Answered<Kind extends string> = Kind extends string ? { readonly kind: Kind } & AnswerCodes & AnswerTimes : never
+
+/**
+ * What became of one `POST /card` (`domain.md` 2.5). From `vetoed` to `forbidden` Knot certainly did not accept the card:
+ * the same request may be sent again within the same attempt.
+ */
+export type PushAnswer =
   /** `lastCheck` said no: nothing was written. */
   | { readonly kind: 'vetoed' }
   /** No connection, DNS, TLS, or none in time: nothing was written. */
   | { readonly kind: 'unreachable' }
-  | ({ readonly kind: 'rate_limited' | 'unavailable'; readonly retryAfterMs: number | null } & AnswerCodes &
-      AnswerTimes)
+  /** 429 and 503. */
+  | (Answered<'rate_limited' | 'unavailable'> & { readonly retryAfterMs: number | null })
   /** Knot cannot reach the merchant now: treated as 503 (`contract.md` 3). */
-  | ({ readonly kind: 'merchant_unavailable' } & AnswerCodes & AnswerTimes)
-  /** 401: wrong client id or secret. A matter of configuration: the role pauses. */
-  | ({ readonly kind: 'unauthorized' } & AnswerCodes & AnswerTimes)
-  /** 403: the client may not do this. A matter of configuration: the role pauses. */
-  | ({ readonly kind: 'forbidden' } & AnswerCodes & AnswerTimes)
-
-/** What became of one `POST /card` (`domain.md` 2.5). */
-export type PushAnswer =
-  | NotAccepted
-  | ({ readonly kind: 'accepted' } & AnswerCodes & AnswerTimes)
+  | Answered<'merchant_unavailable'>
+  /** 401 and 403: wrong credentials, or no access. A matter of configuration: the role pauses. */
+  | Answered<'unauthorized' | 'forbidden'>
+  | Answered<'accepted'>
   /** ONGOING_OPERATION: another operation runs at that merchant account. */
-  | ({ readonly kind: 'busy' } & AnswerCodes & AnswerTimes)
-  | ({ readonly kind: 'invalid_field' | 'invalid_jwe' | 'not_linked' | 'relink' | 'unknown_error' } & AnswerCodes &
-      AnswerTimes)
+  | Answered<'busy'>
+  | Answered<'invalid_field' | 'invalid_jwe' | 'not_linked' | 'relink' | 'unknown_error'>
   /** The request went on the wire and nobody knows whether it was accepted: never sent again blindly. */
-  | ({ readonly kind: 'ambiguous'; readonly why: 'timeout' | 'connection_lost' | 'server_error' } & AnswerCodes &
-      AnswerTimes)
+  | (Answered<'ambiguous'> & { readonly why: 'timeout' | 'connection_lost' | 'server_error' })
 
 const MAX_RETRY_AFTER_MS = 300_000
 

@@ -4,7 +4,7 @@ import type { JwkAnswer } from './knotApi.ts'
 
 export type KeyAnswer =
   | { readonly kind: 'key'; readonly key: EncryptionKey }
-  | { readonly kind: 'unauthorized' | 'forbidden' | 'unavailable' }
+  | Exclude<JwkAnswer, { kind: 'jwk' }>
   /** Knot answered something that is no usable key; `problem` names the fields. */
   | { readonly kind: 'unusable'; readonly problem: string }
 

@@ -39,7 +39,10 @@ export type PushBody = { readonly jwe: string } | { readonly plain: CardData }
 
 /** `GET /jwe/key`. `body` is not checked yet. */
 export type JwkAnswer =
-  { readonly kind: 'jwk'; readonly body: unknown } | { readonly kind: 'unauthorized' | 'forbidden' | 'unavailable' }
+  | { readonly kind: 'jwk'; readonly body: unknown }
+  | { readonly kind: 'unauthorized' }
+  | { readonly kind: 'forbidden' }
+  | { readonly kind: 'unavailable' }
 
 /** A configured URL that would send cards or secrets over plain http. */
 export class InsecureUrlError extends Error {

@@ -97,8 +97,8 @@ export class CardVault {
   }
 
   /** The card with its numbers, read at the time of the push and never before (`domain.md` 6.1.6). */
-  async card(cardRef: string, signal?: AbortSignal): Promise<CardAnswer> {
-    const fetched = await this.#get(`/cards/${encodeURIComponent(cardRef)}`, signal)
+  async card(cardRef: string): Promise<CardAnswer> {
+    const fetched = await this.#get(`/cards/${encodeURIComponent(cardRef)}`)
     if (fetched.kind !== 'body') return fetched
     const head = statusSchema.safeParse(fetched.body)
     if (!head.success || head.data.card_ref !== cardRef) return { kind: 'unavailable', trouble: 'bad_answer' }
@@ -108,8 +108,8 @@ export class CardVault {
   }
 
   /** Status and version without card data. */
-  async status(cardRef: string, signal?: AbortSignal): Promise<StatusAnswer> {
-    const fetched = await this.#get(`/cards/${encodeURIComponent(cardRef)}/status`, signal)
+  async status(cardRef: string): Promise<StatusAnswer> {
+    const fetched = await this.#get(`/cards/${encodeURIComponent(cardRef)}/status`)
     if (fetched.kind !== 'body') return fetched
     const head = statusSchema.safeParse(fetched.body)
     if (!head.success || head.data.card_ref !== cardRef) return { kind: 'unavailable', trouble: 'bad_answer' }
@@ -120,14 +120,14 @@ export class CardVault {
     await this.#pool.destroy()
   }
 
-  async #get(path: string, signal: AbortSignal | undefined): Promise<Fetched> {
+  async #get(path: string): Promise<Fetched> {
     const timeout = AbortSignal.timeout(this.#timeoutMs)
     try {
       const response = await this.#pool.request({
         method: 'GET',
         path: this.#prefix + path,
         headers: this.#headers,
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        signal: timeout,
         headersTimeout: this.#timeoutMs,
         bodyTimeout: this.#timeoutMs,
       })

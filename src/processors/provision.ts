@@ -1,0 +1,115 @@
+import type { ProvisioningCommand, UserEvent } from '../domain/records.ts'
+import type { Codec, Topology } from '../engine/processor.ts'
+import { Admission } from './provision/admission.ts'
+import type { Pause } from './provision/admission.ts'
+import type { ProvisionEffect, ProvisionEffectResult } from './provision/effects.ts'
+import { createLedgerCodec, LEDGER_VERSION } from './provision/openCommand.ts'
+import type { ProvisionTables } from './provision/openCommand.ts'
+import type { DeadLetterPort, KnotPort, ProvisionLog, ProvisionMetrics, VaultPort } from './provision/ports.ts'
+import { ProvisionProcessor } from './provision/provisionProcessor.ts'
+
+export interface ProvisionOptions {
+  readonly topics: {
+    /** Input: `provisioning-commands`. */
+    readonly commands: string
+    /** Results: `onfile-user-events`. Same partition count as `commands`. */
+    readonly userEvents: string
+    /** The ledger: `onfile-provision-changelog`. */
+    readonly changelog: string
+    /** Where `deadLetter` writes to: `onfile-dlq`. */
+    readonly deadLetters: string
+  }
+  readonly codecs: { readonly command: Codec<ProvisioningCommand>; readonly userEvent: Codec<UserEvent> }
+  readonly knot: KnotPort
+  readonly vault: VaultPort
+  readonly metrics: ProvisionMetrics
+  readonly log: ProvisionLog
+  readonly deadLetter: DeadLetterPort
+  /** Commands that use the vault or Knot at the same time, over all partitions (`knot.concurrency`). */
+  readonly concurrency: number
+  /** The same per second; null = unlimited (`knot.ratePerSecond`). */
+  readonly ratePerSecond: number | null
+  /** `knot.probeInterval`. */
+  readonly probeIntervalMs: number
+  /** `knot.timeout`: the longest time that one request can be on the wire. */
+  readonly pushTimeoutMs: number
+  /** `policy.retryScale`. */
+  readonly retryScale: number
+  /** Open commands per partition at most: then the input waits. */
+  readonly openCommandLimit?: number
+  /** From *started* to the last moment at which the request may go on the wire. */
+  readonly sendWindowMs?: number
+  readonly now?: () => number
+}
+
+/** What PROVISION says about itself, for `/readyz` and the status page. */
+export interface ProvisionStatus {
+  /** Null: it runs. Paused it is still ready: nothing is lost, somebody must mend the credentials. */
+  readonly paused: Pause | null
+  readonly permitsInUse: number
+  readonly permitsWaitedFor: number
+}
+
+/** The role, as the engine runs it, with its state. `stop()` once the engine has closed its tasks. */
+export interface ProvisionTopology extends Topology<ProvisionTables, ProvisionEffect, ProvisionEffectResult> {
+  status(): ProvisionStatus
+  stop(): void
+}
+
+/** Twice the slowest commit that is not a failure, and far under a webhook's 15 min. */
+const SEND_WINDOW_MS = 20_000
+const OPEN_COMMAND_LIMIT = 10_000
+
+/** The PROVISION role (design.md 5): commands in, calls to the vault and to Knot, one result each to the user's events. */
+export function createProvisionTopology(options: ProvisionOptions): ProvisionTopology {
+  const { topics, codecs, knot, metrics, log } = options
+  const now = options.now ?? Date.now
+  const admission = new Admission({
+    concurrency: options.concurrency,
+    ratePerSecond: options.ratePerSecond,
+    probeIntervalMs: options.probeIntervalMs,
+    credentialsAccepted: () => knot.credentialsAccepted(),
+    onPaused: ({ reason }) => {
+      log.error({ reason }, 'PROVISION pauses: its credentials or its access are refused')
+      metrics.paused(reason, true)
+    },
+    onResumed: ({ reason, sinceMs }) => {
+      log.info({ reason, pausedMs: now() - sinceMs }, 'PROVISION goes on')
+      metrics.paused(reason, false)
+    },
+    now,
+  })
+  return {
+    role: 'provision',
+    inputs: [topics.commands],
+    changelog: topics.changelog,
+    tables: { ledger: createLedgerCodec() },
+    stateVersion: LEDGER_VERSION,
+    outputs: [topics.userEvents, topics.deadLetters],
+    startAt: () => 'earliest',
+    createProcessor: task =>
+      new ProvisionProcessor({
+        task,
+        userEventsTopic: topics.userEvents,
+        commandCodec: codecs.command,
+        userEventEncoder: codecs.userEvent,
+        knot,
+        vault: options.vault,
+        admission,
+        metrics,
+        log,
+        deadLetter: options.deadLetter,
+        openCommandLimit: options.openCommandLimit ?? OPEN_COMMAND_LIMIT,
+        sendWindowMs: options.sendWindowMs ?? SEND_WINDOW_MS,
+        pushTimeoutMs: options.pushTimeoutMs,
+        retryScale: options.retryScale,
+        now,
+      }),
+    status: () => ({
+      paused: admission.paused,
+      permitsInUse: admission.permitsInUse,
+      permitsWaitedFor: admission.permitsWaitedFor,
+    }),
+    stop: () => admission.stop(),
+  }
+}

@@ -1,0 +1,214 @@
+import type { VaultStatus } from '../../domain/records.ts'
+import type { TaskHandle } from '../../engine/processor.ts'
+import { checkCard } from '../../knot/validate.ts'
+import type { StatusAnswer } from '../../vault/cardVault.ts'
+import type { Admission, PauseReason, Permit } from './admission.ts'
+import type {
+  LookEffect,
+  LookResult,
+  NotReady,
+  PrepareEffect,
+  PrepareResult,
+  PushEffect,
+  PushResult,
+  Veto,
+} from './effects.ts'
+import type { Run } from './lanes.ts'
+import type { KnotPort, ProvisionLog, ProvisionMetrics, VaultPort } from './ports.ts'
+
+export interface PerformerOptions {
+  readonly knot: KnotPort
+  readonly vault: VaultPort
+  readonly admission: Admission
+  readonly metrics: ProvisionMetrics
+  readonly log: ProvisionLog
+  readonly task: TaskHandle
+  readonly now: () => number
+}
+
+/** A command's run as long as somebody waits for it. */
+type Wanted = () => Run | undefined
+
+const ABANDONED: NotReady = { kind: 'abandoned' }
+const NO_PERMIT: NotReady = { kind: 'no_permit' }
+
+/**
+ * The effects of one task: everything that talks to the vault and to Knot. Runs outside of the commit cycles and changes
+ * no state; of a run it only writes `onWire` and takes `prepared`.
+ */
+export class Performer {
+  readonly #options: PerformerOptions
+
+  constructor(options: PerformerOptions) {
+    this.#options = options
+  }
+
+  /** The task is closing: whatever waits for a permit gives up. */
+  dismiss(): void {
+    this.#options.admission.dismiss(this)
+  }
+
+  /** Permit, key, card, validation. The card comes last, so that it is in memory for the shortest time. */
+  async prepare(effect: PrepareEffect, wanted: Wanted): Promise<PrepareResult> {
+    const { admission, knot, vault } = this.#options
+    const permit = await admission.acquire('push', this)
+    if (permit === null) return NO_PERMIT
+    let kept = false
+    try {
+      const run = wanted()
+      if (run === undefined) return ABANDONED
+      const keyAnswer = await knot.key(run.refusedKey)
+      if (keyAnswer.kind === 'unauthorized') return this.#pause('knot_unauthorized')
+      if (keyAnswer.kind === 'forbidden') return this.#pause('knot_forbidden')
+      if (keyAnswer.kind === 'unusable') {
+        this.#options.log.error({ problem: keyAnswer.problem }, 'Knot publishes no usable key: pushes wait')
+        return notReady('key_unusable')
+      }
+      if (keyAnswer.kind === 'unavailable') return notReady('key_unavailable')
+      const answer = await vault.card(effect.cardRef)
+      if (answer.kind === 'unavailable') return notReady(`vault_${answer.trouble}`)
+      if (answer.kind === 'unauthorized') return this.#pause('vault_unauthorized')
+      admission.proved(permit, 'vault_unauthorized')
+      if (answer.kind === 'unknown') return unusable('card_unknown', 'unknown', null)
+      if (answer.status !== 'active') return unusable('inactive_card', answer.status, answer.version)
+      if (answer.card === null) return unusable('invalid_card_data', answer.status, answer.version)
+      const check = checkCard(answer.card, this.#options.now())
+      if (check.kind === 'unsupported_region') return unusable('unsupported_region', answer.status, answer.version)
+      if (check.kind === 'invalid') {
+        this.#options.log.warn({ commandId: effect.commandId, problems: check.problems }, 'card data is not valid')
+        return unusable('invalid_card_data', answer.status, answer.version)
+      }
+      if (wanted() === undefined) return ABANDONED
+      kept = true
+      return {
+        kind: 'prepared',
+        prepared: { card: check.card, key: keyAnswer.key, vaultVersion: answer.version, permit },
+      }
+    } finally {
+      if (!kept) permit.release()
+    }
+  }
+
+  /** Sends what was prepared, if at the moment on the wire nothing speaks against it. */
+  async push(effect: PushEffect, run: Run, signal: AbortSignal): Promise<PushResult> {
+    const { admission, knot, metrics } = this.#options
+    const { prepared } = run
+    run.prepared = null
+    // Nothing prepared: another life of this command took it. Then nothing may be sent.
+    if (prepared === null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: 'ownership', usedKey: null }
+    const { card, key, permit } = prepared
+    let veto: Veto | null = null
+    const lastCheck = (): boolean => {
+      veto = this.#vetoOf(effect, run, signal)
+      run.onWire = veto === null
+      return run.onWire
+    }
+    try {
+      const early = this.#vetoOf(effect, run, signal)
+      if (early !== null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: early, usedKey: key }
+      const answer = await knot.push(effect.target, card, key, lastCheck)
+      switch (answer.kind) {
+        case 'unauthorized':
+          this.#pause('knot_unauthorized')
+          break
+        case 'forbidden':
+          this.#pause('knot_forbidden')
+          break
+        case 'accepted':
+        case 'busy':
+        case 'invalid_field':
+        case 'invalid_jwe':
+        case 'not_linked':
+        case 'relink':
+        case 'merchant_unavailable':
+          admission.proved(permit, 'knot_forbidden')
+          break
+        default:
+      }
+      if ('startedAtMs' in answer) metrics.pushMs(answer.answeredAtMs - answer.startedAtMs)
+      return { kind: 'pushed', answer, veto, usedKey: key }
+    } finally {
+      permit.release()
+    }
+  }
+
+  /** DISCOVER and RECONCILE: what Knot, and for a card the vault, knows now. */
+  async look(effect: LookEffect, wanted: Wanted): Promise<LookResult> {
+    const { admission, knot, vault, now } = this.#options
+    const permit = await admission.acquire('look', this)
+    if (permit === null) return NO_PERMIT
+    try {
+      if (wanted() === undefined) return ABANDONED
+      const startedAtMs = now()
+      const status = effect.cardRef === null ? null : await vault.status(effect.cardRef)
+      if (status?.kind === 'unavailable') return notReady(`vault_${status.trouble}`)
+      if (status?.kind === 'unauthorized') return this.#pause('vault_unauthorized')
+      if (status !== null) admission.proved(permit, 'vault_unauthorized')
+      const answer = await knot.accounts(effect.userId)
+      if (answer.kind === 'unauthorized') return this.#pause('knot_unauthorized')
+      // Knot may let us look while it does not let us push, and the other way round: no pause of the pushes.
+      if (answer.kind === 'forbidden') return notReady('accounts_forbidden')
+      if (answer.kind === 'unavailable') return notReady('accounts_unavailable', answer.retryAfterMs)
+      return {
+        kind: 'looked',
+        accounts: answer.kind === 'accounts' ? answer.accounts : null,
+        ...vaultView(status),
+        httpStatus: answer.httpStatus,
+        errorCode: answer.errorCode,
+        startedAtMs,
+        answeredAtMs: now(),
+      }
+    } finally {
+      permit.release()
+    }
+  }
+
+  /**
+   * The last check (design.md 5), made synchronously when the request goes on the wire. `ownership`: the group has not
+   * confirmed this member for half a session, so that another one may own the partition soon.
+   */
+  #vetoOf(effect: PushEffect, run: Run, signal: AbortSignal): Veto | null {
+    const { task, now } = this.#options
+    const nowMs = now()
+    if (run.cancelled) return 'suppressed'
+    if (nowMs >= effect.sendByMs) return 'send_by'
+    if (signal.aborted || task.heartbeatAgeMs() >= task.sessionTimeoutMs / 2) return 'ownership'
+    if (effect.notAfterMs !== null && nowMs >= effect.notAfterMs) return 'not_after'
+    return null
+  }
+
+  #pause(reason: PauseReason): NotReady {
+    this.#options.admission.pause(reason)
+    return NO_PERMIT
+  }
+}
+
+function notReady(cause: string, retryAfterMs: number | null = null): NotReady {
+  return { kind: 'not_ready', cause, retryAfterMs }
+}
+
+function unusable(
+  reason: Extract<PrepareResult, { kind: 'unusable' }>['reason'],
+  vaultStatus: VaultStatus,
+  vaultVersion: string | null,
+): PrepareResult {
+  const result = reason === 'invalid_card_data' ? 'INVALID_CARD' : 'NOT_SENT'
+  return { kind: 'unusable', result, reason, vaultStatus, vaultVersion }
+}
+
+function vaultView(status: StatusAnswer | null): { vaultStatus: VaultStatus | null; vaultVersion: string | null } {
+  switch (status?.kind) {
+    case 'status':
+      return { vaultStatus: status.status, vaultVersion: status.version }
+    case 'unknown':
+      return { vaultStatus: 'unknown', vaultVersion: null }
+    default:
+      return { vaultStatus: null, vaultVersion: null }
+  }
+}
+
+/** Used where a permit's end must be certain although no effect follows. */
+export function dropPrepared(run: { prepared: { readonly permit: Permit } | null }): void {
+  run.prepared?.permit.release()
+  run.prepared = null
+}

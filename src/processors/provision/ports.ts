@@ -1,0 +1,66 @@
+import type { CommandKind, CommandResultCode } from '../../domain/records.ts'
+import type { TaskContext } from '../../engine/processor.ts'
+import type { RecordView } from '../../kafka/recordBatch.ts'
+import type { AccountsAnswer } from '../../knot/accounts.ts'
+import type { PushAnswer } from '../../knot/answers.ts'
+import type { PushKey, PushKeyAnswer } from '../../knot/cardUpdater.ts'
+import type { PushTarget } from '../../knot/knotApi.ts'
+import type { CardData } from '../../vault/cardData.ts'
+import type { CardAnswer, StatusAnswer } from '../../vault/cardVault.ts'
+import type { PauseReason } from './admission.ts'
+
+/** Knot as PROVISION needs it; `CardUpdater` is one. Nothing here rejects: whatever happens is an answer. */
+export interface KnotPort {
+  accounts(userId: string): Promise<AccountsAnswer>
+  key(refused: PushKey | null): Promise<PushKeyAnswer>
+  /**
+   * Sends one card once. `lastCheck` runs synchronously when the request goes on the wire; after false nothing may be
+   * written and the answer is `vetoed`.
+   */
+  push(target: PushTarget, card: CardData, key: PushKey, lastCheck: () => boolean): Promise<PushAnswer>
+  /** False while Knot says 401, and while it says nothing. */
+  credentialsAccepted(): Promise<boolean>
+}
+
+/** The card vault as PROVISION needs it; `CardVault` is one. Nothing here rejects. */
+export interface VaultPort {
+  card(cardRef: string): Promise<CardAnswer>
+  status(cardRef: string): Promise<StatusAnswer>
+}
+
+export type UnreadableReason = 'empty_value' | 'invalid_avro' | 'schema_violation'
+
+/** What a dead-letter writer needs of the task. `forward` makes it part of the cycle's transaction. */
+export type DeadLetterContext = Pick<
+  TaskContext<object, never>,
+  'topic' | 'partition' | 'now' | 'forward' | 'partitionFor'
+>
+
+/**
+ * Writes a command that cannot be read to the dead-letter topic. Called inside of `onRecord`: it must use `context` and
+ * nothing that waits. `record` is valid during the call only.
+ */
+export type DeadLetterPort = (record: RecordView, reason: UnreadableReason, context: DeadLetterContext) => void
+
+/** What operators see. Gauges and counters; called often, must be cheap. */
+export interface ProvisionMetrics {
+  /** Offset of the last CANCEL that this partition applied: `onfile_provision_applied_cancel_offset`. */
+  appliedCancelOffset(partition: number, offset: number): void
+  /** Size of the ledger. */
+  openCommands(partition: number, count: number): void
+  /** One command answered. */
+  answered(kind: CommandKind, result: CommandResultCode, reason: string | null): void
+  /** One request that was not accepted and comes again within its attempt. `cause` is a stable code. */
+  notAccepted(cause: string): void
+  /** From the request on the wire to its end. */
+  pushMs(durationMs: number): void
+  /** The role pauses (true) or goes on: `onfile_paused`. */
+  paused(reason: PauseReason, paused: boolean): void
+}
+
+/** A log that takes fields first, as pino does. Only stable codes, ids and counts are passed. */
+export interface ProvisionLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}

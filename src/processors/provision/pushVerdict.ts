@@ -1,0 +1,77 @@
+import type { CommandResultCode } from '../../domain/records.ts'
+import type { PushAnswer } from '../../knot/answers.ts'
+import type { Veto } from './effects.ts'
+
+/** What follows from the answer to a push. */
+export type PushVerdict =
+  /** The command is answered. */
+  | { readonly kind: 'answered'; readonly result: CommandResultCode; readonly reason: string | null }
+  /** Not accepted: again after a wait, in the same attempt. `maybeLanded`: a repeat that finds the account busy proves nothing. */
+  | {
+      readonly kind: 'wait'
+      readonly cause: string
+      readonly retryAfterMs: number | null
+      readonly maybeLanded: boolean
+    }
+  /** Not accepted: again as soon as a permit is there. `rekeyed`: with a fresh key, once. */
+  | { readonly kind: 'at_once'; readonly cause: string; readonly rekeyed: boolean }
+
+/** What is known of the command when its push ends. */
+export interface PushHistory {
+  /** INVALID_JWE once before. */
+  readonly rekeyed: boolean
+  /** 503 before, within this attempt. */
+  readonly maybeLanded: boolean
+  /** Covered by a CANCEL while under way. */
+  readonly cancelled: boolean
+}
+
+/**
+ * The table of `domain.md` 2.5 with the rules of `contract.md` 3: only what Knot certainly did not accept comes again by
+ * itself, and never after a CANCEL.
+ */
+export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHistory): PushVerdict {
+  switch (answer.kind) {
+    case 'accepted':
+      return answered('ACCEPTED', null)
+    case 'ambiguous':
+      return answered('AMBIGUOUS', answer.why)
+    case 'busy':
+      return history.maybeLanded ? answered('AMBIGUOUS', 'server_error') : answered('BUSY', null)
+    case 'invalid_field':
+    case 'not_linked':
+    case 'relink':
+    case 'unknown_error':
+      return answered('REJECTED', answer.kind)
+    case 'vetoed':
+      return answered('NOT_SENT', veto)
+    case 'invalid_jwe':
+      if (history.rekeyed) return answered('REJECTED', 'invalid_jwe')
+      break
+    default:
+  }
+  if (history.cancelled) return answered('NOT_SENT', 'suppressed')
+  switch (answer.kind) {
+    case 'invalid_jwe':
+      return { kind: 'at_once', cause: answer.kind, rekeyed: true }
+    case 'unauthorized':
+    case 'forbidden':
+      return { kind: 'at_once', cause: answer.kind, rekeyed: history.rekeyed }
+    case 'unreachable':
+      return wait(answer.kind, null, history.maybeLanded)
+    case 'rate_limited':
+      return wait(answer.kind, answer.retryAfterMs, history.maybeLanded)
+    case 'unavailable':
+      return wait(answer.kind, answer.retryAfterMs, true)
+    case 'merchant_unavailable':
+      return wait(answer.kind, null, true)
+  }
+}
+
+function answered(result: CommandResultCode, reason: string | null): PushVerdict {
+  return { kind: 'answered', result, reason }
+}
+
+function wait(cause: string, retryAfterMs: number | null, maybeLanded: boolean): PushVerdict {
+  return { kind: 'wait', cause, retryAfterMs, maybeLanded }
+}
