@@ -36,9 +36,13 @@ const given = (): Bed | undefined => {
 }
 
 /**
- * Finds or starts Kafka and a schema registry, in this order: what `ONFILE_BED_BROKERS` and `ONFILE_BED_REGISTRY_URL`
- * name (unless the caller asks for a certain cluster), Docker, Java with Maven. What it starts listens on loopback
- * only, keeps its data in the temporary directory, and ends with this process however that ends.
+ * Finds or starts Kafka and a schema registry, in this order:
+ * 1. what `ONFILE_BED_BROKERS` and `ONFILE_BED_REGISTRY_URL` name, unless the caller asks for a certain cluster;
+ * 2. Docker, where a daemon answers;
+ * 3. Java and Maven, also where Docker is there but fails (no way to pull the images, say).
+ *
+ * What it starts keeps its data in the temporary directory (or the containers) and ends with this process, however that
+ * ends. It is for one machine: plain text, no authentication.
  *
  * @throws BedUnavailableError when there is no way; its message says what to install. Exit code 69.
  * @throws BedStartError when the way that was found failed.
@@ -51,9 +55,15 @@ export const startBed = async (options: BedOptions = {}): Promise<Bed> => {
 
   const brokerCount = options.brokers ?? 1
   const kafkaVersion = options.kafkaVersion ?? KAFKA_VERSION
-  const noDocker = await dockerObstacle()
-  if (noDocker === undefined) return { how: 'docker', ...(await startOnDocker(brokerCount, kafkaVersion, log)) }
-  const noJvm = await jvmObstacle(kafkaVersion)
-  if (noJvm === undefined) return { how: 'jvm', ...(await startOnJvm(brokerCount, kafkaVersion, log)) }
-  throw new BedUnavailableError([noDocker, noJvm])
+  const [noDocker, noJvm] = await Promise.all([dockerObstacle(), jvmObstacle(kafkaVersion)])
+  if (noDocker !== undefined && noJvm !== undefined) throw new BedUnavailableError([noDocker, noJvm])
+  if (noDocker === undefined) {
+    try {
+      return { how: 'docker', ...(await startOnDocker(brokerCount, kafkaVersion, log)) }
+    } catch (error) {
+      if (noJvm !== undefined) throw error
+      log(`${error instanceof Error ? error.message : String(error)}\nGoing on with Java instead.`)
+    }
+  }
+  return { how: 'jvm', ...(await startOnJvm(brokerCount, kafkaVersion, log)) }
 }

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { StartedNetwork, StartedTestContainer } from 'testcontainers'
+import { BedStartError } from './errors.ts'
 import { freePorts } from './freePorts.ts'
 import { commonBrokerSettings } from './kafkaProperties.ts'
 import { awaitKafka, awaitRegistry } from './readiness.ts'
@@ -70,6 +71,8 @@ const tellWhileWaiting = async <T>(work: Promise<T>, log: (line: string) => void
  * Kafka (`brokerCount` combined KRaft nodes of `apache/kafka`) and Apicurio Registry as containers. Brokers get fixed
  * host ports: the advertised address is known before the start and survives a restart of the container. Testcontainers
  * removes the containers when this process dies.
+ *
+ * @throws BedStartError when an image cannot be pulled or a container does not come up; nothing is left running.
  */
 export const startOnDocker = async (
   brokerCount: number,
@@ -136,6 +139,6 @@ export const startOnDocker = async (
     return { brokers, registryUrl, stop }
   } catch (error) {
     await stop()
-    throw error
+    throw new BedStartError('Docker containers', error instanceof Error ? error.message : String(error))
   }
 }
