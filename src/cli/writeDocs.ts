@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { configurationReference } from '../config/reference.ts'
+
+/** `npm run docs`: writes the pages that are made of the code's own tables. */
+writeFileSync(new URL('../../docs/configuration.md', import.meta.url), configurationReference())

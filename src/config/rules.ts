@@ -1,0 +1,115 @@
+import type { Role } from './schema.ts'
+import { fileKeyOf } from './keys.ts'
+
+/** The commands that read the configuration: each needs other keys. */
+export type Purpose = 'run' | 'topics' | 'schemas' | 'print'
+
+/** What the rules look at: values of keys that are right by themselves; a key that is not has none. */
+export interface Settings {
+  /** The key was set by someone, rightly or wrongly. */
+  isSet(path: string): boolean
+  /** Its value, default included; undefined where it is wrong by itself. */
+  value(path: string): unknown
+}
+
+/** Hosts that are this machine, as `URL.hostname` writes them. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+/** Problems that lie between keys, whatever the command. */
+export function crossProblems(settings: Settings): string[] {
+  return [...tlsProblems(settings), ...saslProblems(settings), ...knotProblems(settings), ...otherProblems(settings)]
+}
+
+/** Keys that `purpose` needs and that are not set. */
+export function missingKeys(settings: Settings, purpose: Purpose): string[] {
+  const needed: [path: string, why: string][] = []
+  if (purpose === 'run' || purpose === 'topics') needed.push(['kafka.brokers', 'there is no Kafka without it'])
+  if (purpose === 'run' || purpose === 'schemas') needed.push(['registry.url', 'schemas are kept there'])
+  const problems: string[] = []
+  if (purpose === 'run') {
+    const roles = (settings.value('roles') ?? []) as readonly Role[]
+    if (roles.includes('provision')) {
+      for (const path of ['knot.url', 'knot.clientId', 'knot.secret', 'vault.url'])
+        needed.push([path, 'role provision needs it'])
+      if (!settings.isSet('vault.token') && !settings.isSet('vault.ssl.cert')) {
+        problems.push('vault.token is required: role provision needs it (or vault.ssl.cert for mutual TLS)')
+      }
+    }
+    if (roles.includes('ingest')) problems.push(...directoryProblems(settings))
+  }
+  return [
+    ...needed.filter(([path]) => !settings.isSet(path)).map(([path, why]) => `${path} is required: ${why}`),
+    ...problems,
+  ]
+}
+
+function directoryProblems(settings: Settings): string[] {
+  const from = (settings.value('ingest.userFrom') ?? []) as readonly string[]
+  if (!from.includes('directory') || settings.isSet('directory.url') || settings.isSet('vault.url')) return []
+  return ['directory.url is required: role ingest looks users up there (or take directory out of ingest.userFrom)']
+}
+
+function tlsProblems(settings: Settings): string[] {
+  const problems: string[] = []
+  for (const group of ['kafka.ssl', 'registry.ssl', 'vault.ssl']) {
+    const [cert, key] = [`${group}.cert`, `${group}.key`]
+    if (settings.isSet(cert) !== settings.isSet(key)) {
+      const [has, lacks] = settings.isSet(cert) ? [cert, key] : [key, cert]
+      problems.push(`${has} is set without ${lacks}: set both (${fileKeyOf(lacks)} takes a file)`)
+    }
+  }
+  const given = ['kafka.ssl.ca', 'kafka.ssl.cert', 'kafka.ssl.key'].filter(path => settings.isSet(path))
+  if (given.length > 0 && settings.value('kafka.ssl.enabled') === false) {
+    problems.push(`${given.join(', ')} set while kafka.ssl.enabled is false: set it to true`)
+  }
+  return problems
+}
+
+function saslProblems(settings: Settings): string[] {
+  const mechanism = settings.value('kafka.sasl.mechanism') as string | null | undefined
+  const password = ['kafka.sasl.username', 'kafka.sasl.password']
+  const client = ['kafka.sasl.tokenUrl', 'kafka.sasl.clientId', 'kafka.sasl.clientSecret']
+  if (mechanism === undefined) return []
+  if (mechanism === null) {
+    const given = [...password, ...client].filter(path => settings.isSet(path))
+    return given.length === 0 ? [] : [`${given.join(', ')} set without kafka.sasl.mechanism`]
+  }
+  const needed = mechanism === 'oauthbearer' ? client : password
+  return needed
+    .filter(path => !settings.isSet(path))
+    .map(path => `${path} is required: kafka.sasl.mechanism ${mechanism} needs it`)
+}
+
+function knotProblems(settings: Settings): string[] {
+  const problems: string[] = []
+  for (const path of ['knot.url', 'knot.secureUrl']) {
+    const value = settings.value(path)
+    if (typeof value !== 'string') continue
+    const { protocol, hostname } = new URL(value)
+    if (protocol === 'https:' || isLoopback(hostname) || settings.value('knot.allowInsecure') === true) continue
+    problems.push(
+      `${path} is plain http to ${hostname}: use https (knot.allowInsecure permits it where that is really meant)`,
+    )
+  }
+  if (settings.value('knot.cardData') === 'plain' && !settings.isSet('knot.secureUrl')) {
+    problems.push('knot.secureUrl is required: knot.cardData plain sends cards there')
+  }
+  return problems
+}
+
+function otherProblems(settings: Settings): string[] {
+  const problems: string[] = []
+  const [username, password, token] = ['username', 'password', 'token'].map(name =>
+    settings.isSet(`registry.auth.${name}`),
+  )
+  if (username !== password) problems.push('registry.auth.username and registry.auth.password go together: set both')
+  if (token === true && username === true)
+    problems.push('registry.auth.token and registry.auth.username are both set: keep one')
+  const [soft, hard] = [settings.value('policy.resultSoft'), settings.value('policy.resultHard')]
+  if (typeof soft === 'number' && typeof hard === 'number' && soft >= hard) {
+    problems.push('policy.resultSoft must be shorter than policy.resultHard')
+  }
+  return problems
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { durationValue, keyDescriptions } from './leaves.ts'
+
+/** Where INGEST begins on an input partition for which its group has no offset. */
+export type StartAt = 'earliest' | 'latest' | { readonly timestampMs: number }
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/
+const START_AT_RULE = 'must be earliest, latest or an ISO time such as 2026-01-31T00:00:00Z'
+
+function parseStartAt(text: string): StartAt | null {
+  if (text === 'earliest' || text === 'latest') return text
+  const timestampMs = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(timestampMs) ? null : { timestampMs }
+}
+
+/** `ingest.startAt`: null where it is not set. A time without an offset would depend on the machine: it is refused. */
+export function startAt(description: string) {
+  const value = z.string({ error: START_AT_RULE }).transform((text, context): StartAt => {
+    const parsed = parseStartAt(text)
+    if (parsed !== null) return parsed
+    context.addIssue({ code: 'custom', message: START_AT_RULE })
+    return z.NEVER
+  })
+  return value
+    .nullable()
+    .default(null)
+    .register(keyDescriptions, {
+      description,
+      form: '`earliest`, `latest` or an ISO time',
+      show: shown => (isTimestamp(shown) ? new Date(shown.timestampMs).toISOString() : shown),
+    })
+}
+
+function isTimestamp(value: unknown): value is { timestampMs: number } {
+  return typeof value === 'object' && value !== null
+}
+
+/** Text that is a regular expression; null where it is not set. */
+export function pattern(description: string) {
+  const value = z.string({ error: 'must be a regular expression' }).refine(text => {
+    try {
+      new RegExp(text, 'u')
+      return true
+    } catch {
+      return false
+    }
+  }, 'must be a regular expression')
+  return value.nullable().default(null).register(keyDescriptions, { description, form: 'regular expression' })
+}
+
+const rateRule = 'must be a number above 0, or unlimited'
+
+/** Requests per second; null is `unlimited`. */
+export function rate(description: string) {
+  const value = z.preprocess(
+    raw => {
+      if (raw === 'unlimited') return null
+      return typeof raw === 'string' && /^\d{1,9}(\.\d+)?$/.test(raw) ? Number(raw) : raw
+    },
+    z.number({ error: rateRule }).positive(rateRule).nullable(),
+  )
+  return value.default(null).register(keyDescriptions, {
+    description,
+    form: 'number or `unlimited`',
+    defaultText: '`unlimited`',
+    show: shown => shown ?? 'unlimited',
+  })
+}
+
+/** The classes of Knot's failure reasons (contract, section 8). */
+export const REASON_CLASSES = [
+  'auto_retry',
+  'delayed_retry',
+  'fix_data',
+  'user_action',
+  'terminal',
+  'investigate',
+] as const
+
+const override = z.strictObject({
+  class: z.enum(REASON_CLASSES, { error: `must be ${REASON_CLASSES.join(' or ')}` }).optional(),
+  retries: z.int('must be a whole number').min(0, 'must be 0, 1 or 2').max(2, 'must be 0, 1 or 2').optional(),
+  waits: z.array(durationValue, { error: 'must be a list of durations' }).min(1, 'must not be empty').optional(),
+})
+
+/** Changes to rows of the reason table, by Knot's reason as Knot writes it; what is left out stays as it is. */
+export type ReasonOverrides = z.output<ReturnType<typeof reasonOverrides>>
+
+/** `policy.reasons`. In the environment it is JSON text. */
+export function reasonOverrides(description: string) {
+  const value = z.preprocess(
+    raw => {
+      if (typeof raw !== 'string') return raw
+      try {
+        return JSON.parse(raw) as unknown
+      } catch {
+        return raw
+      }
+    },
+    z.record(z.string(), override, { error: 'must be a table of reasons (in the environment: JSON text)' }),
+  )
+  return value.prefault({}).register(keyDescriptions, { description, form: 'table: class, retries, waits by reason' })
+}
