@@ -1,0 +1,214 @@
+import { LRUCache } from 'lru-cache'
+import { Pool } from 'undici'
+import type { buildConnector } from 'undici'
+import { z } from 'zod'
+
+/** Whose card it is: a user id, or null where the directory does not know the card, or never gave an answer for it. */
+export type Owner = string | null
+
+export interface CardDirectoryOptions {
+  /** `directory.url`: base URL; a path in it is kept as prefix. */
+  readonly url: string
+  /** `directory.token`; null where the directory knows its clients by mTLS. */
+  readonly token: string | null
+  /** `directory.timeout`: one request, from the first byte to the last. */
+  readonly timeoutMs: number
+  /** Requests at once, over all partitions. Default 32. */
+  readonly concurrency?: number
+  /** Certificates for mTLS, a private CA. */
+  readonly tls?: buildConnector.BuildOptions
+  /** Cards whose owner is remembered. Default 100,000. */
+  readonly cacheSize?: number
+  /** How long an owner is believed (default 5 min) and a 404 (default 30 s). */
+  readonly knownTtlMs?: number
+  readonly unknownTtlMs?: number
+  /** A card whose look-ups fail for so long while others succeed counts as unknown. Default 15 min. */
+  readonly giveUpAfterMs?: number
+  readonly clock?: () => number
+  /** Counts requests by result: `found`, `unknown`, `failed`. */
+  readonly onLookUp?: (result: 'found' | 'unknown' | 'failed') => void
+}
+
+/** The directory cannot answer now. Codes only: what it sent is never repeated. */
+export class DirectoryUnavailableError extends Error {
+  override readonly name = 'DirectoryUnavailableError'
+  readonly code = 'directory_unavailable'
+  readonly retryable = true
+
+  constructor(url: string, trouble: string, cards: number) {
+    super(
+      `The card directory at ${url} gave no owner for ${cards} card(s): ${trouble}. ` +
+        'onfile waits and tries again; check directory.url and directory.token.',
+    )
+  }
+}
+
+type Answer = { readonly owner: Owner } | { readonly trouble: string }
+
+const MAX_BODY_BYTES = 64 * 1024
+const MAX_USER_ID_BYTES = 255
+const ownerSchema = z.object({ user_id: z.string() })
+
+/**
+ * The issuer's card directory over HTTP: `GET /cards/{card_ref}/owner` answers `{ user_id }`, 404 for a card it does not
+ * know. Look-ups are made in batches before the records are processed (`resolve`), then read synchronously (`owner`).
+ * An outage makes `resolve` reject, so that the caller waits; one card that the directory cannot answer for while it
+ * answers for others does not hold up a partition for ever.
+ */
+export class CardDirectory {
+  readonly #options: CardDirectoryOptions
+  readonly #origin: string
+  readonly #prefix: string
+  readonly #pool: Pool
+  readonly #headers: Record<string, string>
+  readonly #clock: () => number
+  readonly #owners: LRUCache<string, { readonly owner: Owner }>
+  readonly #failingSinceMs = new LRUCache<string, number>({ max: 10_000 })
+  readonly #inFlight = new Map<string, Promise<Answer>>()
+  #lastFound: string | undefined
+
+  constructor(options: CardDirectoryOptions) {
+    const url = new URL(options.url)
+    this.#options = options
+    this.#origin = url.origin
+    this.#prefix = url.pathname.replace(/\/+$/, '')
+    this.#pool = new Pool(url.origin, {
+      connections: options.concurrency ?? 32,
+      pipelining: 1,
+      connect: { ...options.tls, timeout: options.timeoutMs },
+    })
+    this.#headers = {
+      accept: 'application/json',
+      ...(options.token === null ? {} : { authorization: `Bearer ${options.token}` }),
+    }
+    this.#clock = options.clock ?? Date.now
+    this.#owners = new LRUCache({ max: options.cacheSize ?? 100_000, perf: { now: this.#clock } })
+  }
+
+  /** The owner as far as it is known now; undefined: call `resolve` first. */
+  owner(cardRef: string): Owner | undefined {
+    return this.#owners.get(cardRef)?.owner
+  }
+
+  /**
+   * Looks up every card whose owner is not known. Rejects with `DirectoryUnavailableError` while one of them has no
+   * answer; what was answered is kept, so that the next call asks only for the rest.
+   */
+  async resolve(cardRefs: Iterable<string>, signal?: AbortSignal): Promise<void> {
+    const wanted = [...new Set(cardRefs)].filter(cardRef => !this.#owners.has(cardRef))
+    if (wanted.length === 0) return
+    const failed = new Map<string, string>()
+    let answered = 0
+    const concurrency = this.#options.concurrency ?? 32
+    let next = 0
+    const worker = async (): Promise<void> => {
+      while (next < wanted.length && signal?.aborted !== true) {
+        // Nothing but failures so far: an outage, not one bad card. Asking for all the others would only take time.
+        if (answered === 0 && failed.size >= concurrency) return
+        const cardRef = wanted[next++]!
+        const answer = await this.#lookUp(cardRef, signal)
+        if ('trouble' in answer) failed.set(cardRef, answer.trouble)
+        else answered++
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(concurrency, wanted.length) }, worker))
+    await this.#giveUp(failed, signal)
+    const left = wanted.filter(cardRef => !this.#owners.has(cardRef))
+    if (left.length > 0) throw this.#unavailable(failed, left.length)
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy()
+  }
+
+  /** Cards that have failed for too long become unknown, if a card that was found before is found again right now. */
+  async #giveUp(failed: Map<string, string>, signal: AbortSignal | undefined): Promise<void> {
+    const afterMs = this.#options.giveUpAfterMs ?? 15 * 60_000
+    const overdue = [...failed.keys()].filter(
+      cardRef => this.#clock() - (this.#failingSinceMs.get(cardRef) ?? this.#clock()) >= afterMs,
+    )
+    const probe = this.#lastFound
+    if (overdue.length === 0 || probe === undefined) return
+    if ('trouble' in (await this.#lookUp(probe, signal))) return
+    for (const cardRef of overdue) {
+      this.#remember(cardRef, null)
+      failed.delete(cardRef)
+    }
+  }
+
+  async #lookUp(cardRef: string, signal: AbortSignal | undefined): Promise<Answer> {
+    let request = this.#inFlight.get(cardRef)
+    if (request === undefined) {
+      request = this.#fetch(cardRef, signal)
+        .then(answer => this.#learn(cardRef, answer))
+        .finally(() => this.#inFlight.delete(cardRef))
+      this.#inFlight.set(cardRef, request)
+    }
+    return request
+  }
+
+  #learn(cardRef: string, answer: Answer): Answer {
+    if ('trouble' in answer) {
+      this.#options.onLookUp?.('failed')
+      if (!this.#failingSinceMs.has(cardRef)) this.#failingSinceMs.set(cardRef, this.#clock())
+      return answer
+    }
+    this.#options.onLookUp?.(answer.owner === null ? 'unknown' : 'found')
+    this.#failingSinceMs.delete(cardRef)
+    if (answer.owner !== null) this.#lastFound = cardRef
+    this.#remember(cardRef, answer.owner)
+    return answer
+  }
+
+  #remember(cardRef: string, owner: Owner): void {
+    const ttl = owner === null ? (this.#options.unknownTtlMs ?? 30_000) : (this.#options.knownTtlMs ?? 5 * 60_000)
+    this.#owners.set(cardRef, { owner }, { ttl })
+  }
+
+  async #fetch(cardRef: string, signal: AbortSignal | undefined): Promise<Answer> {
+    // A server would take these as a way out of /cards/.
+    if (cardRef === '.' || cardRef === '..') return { owner: null }
+    const timeout = AbortSignal.timeout(this.#options.timeoutMs)
+    try {
+      const response = await this.#pool.request({
+        method: 'GET',
+        path: `${this.#prefix}/cards/${encodeURIComponent(cardRef)}/owner`,
+        headers: this.#headers,
+        signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      })
+      const text = await boundedText(response.body)
+      if (response.statusCode === 404) return { owner: null }
+      if (response.statusCode !== 200) return { trouble: `it answered ${response.statusCode}` }
+      return text === undefined ? { trouble: 'its answer is too long' } : ownerIn(text)
+    } catch {
+      return { trouble: timeout.aborted ? 'no answer in time' : 'no connection' }
+    }
+  }
+
+  #unavailable(failed: ReadonlyMap<string, string>, cards: number): DirectoryUnavailableError {
+    const trouble = [...new Set(failed.values())].slice(0, 3).join(', ')
+    return new DirectoryUnavailableError(this.#origin, trouble === '' ? 'interrupted' : trouble, cards)
+  }
+}
+
+function ownerIn(text: string): Answer {
+  try {
+    const userId = ownerSchema.parse(JSON.parse(text)).user_id.trim()
+    const sizeBytes = Buffer.byteLength(userId)
+    if (sizeBytes > 0 && sizeBytes <= MAX_USER_ID_BYTES) return { owner: userId }
+  } catch {
+    // Falls through: not the answer that was agreed on.
+  }
+  return { trouble: 'its answer holds no user_id' }
+}
+
+async function boundedText(body: AsyncIterable<Buffer>): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of body) {
+    sizeBytes += chunk.length
+    if (sizeBytes > MAX_BODY_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
