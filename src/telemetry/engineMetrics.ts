@@ -1,0 +1,91 @@
+import type { Instruments } from './instruments.ts'
+
+const VERDICTS = ['committed', 'found-committed', 'resent', 'lost'] as const
+type Verdict = (typeof VERDICTS)[number]
+
+const COMMIT_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const AGE_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200]
+
+/** What the engine reports: fits its `EngineObserver`. */
+export interface EngineMetrics {
+  taskState(role: string, topic: string, partition: number, state: string): void
+  cycle(role: string, topic: string, partition: number, verdict: Verdict, durationMs: number, records: number): void
+  restored(role: string, topic: string, partition: number, records: number, durationMs: number): void
+  freshness(role: string, topic: string, ageMs: number): void
+  rebalanced(role: string, generation: number, tasks: number): void
+}
+
+/** @param roles their counters are there from the start, with 0, so that the first event is an increase */
+export function engineMetrics(instruments: Instruments, roles: readonly string[]): EngineMetrics {
+  const transitions = instruments.counter('onfile_task_transitions_total', 'Times that a task came into a state.', [
+    'role',
+    'state',
+  ])
+  const records = instruments.counter('onfile_records_processed_total', 'Input records whose effect is committed.', [
+    'role',
+  ])
+  const cycles = instruments.counter('onfile_transactions_total', 'Commit cycles by how they ended.', [
+    'role',
+    'result',
+  ])
+  const reconciles = instruments.counter(
+    'onfile_reconciles_total',
+    'Commits in doubt that were looked up, by what was found.',
+    ['role', 'result'],
+  )
+  const rebalances = instruments.counter('onfile_consumer_rebalances_total', 'Assignments received from the group.', [
+    'role',
+  ])
+  const restoredRecords = instruments.counter(
+    'onfile_state_restore_records_total',
+    'Changelog records read by restores.',
+    ['role'],
+  )
+  const commitSeconds = instruments.histogram(
+    'onfile_commit_duration_seconds',
+    'Steps 2 to 4 of a commit cycle.',
+    ['role'],
+    COMMIT_BUCKETS_SECONDS,
+  )
+  const restoreSeconds = instruments.histogram(
+    'onfile_state_restore_duration_seconds',
+    'Time that a restore took.',
+    ['role'],
+    AGE_BUCKETS_SECONDS,
+  )
+  const freshnessSeconds = instruments.histogram(
+    'onfile_record_end_to_end_duration_seconds',
+    'From the append of an input record to the commit of what it caused; the oldest record of each cycle.',
+    ['role', 'topic'],
+    AGE_BUCKETS_SECONDS,
+  )
+  for (const role of roles) {
+    records.inc({ role }, 0)
+    rebalances.inc({ role }, 0)
+    for (const result of VERDICTS) {
+      cycles.inc({ role, result }, 0)
+      if (result !== 'committed') reconciles.inc({ role, result }, 0)
+    }
+  }
+  return {
+    taskState(role, _topic, _partition, state) {
+      transitions.inc({ role, state })
+    },
+    cycle(role, _topic, _partition, result, durationMs, count) {
+      cycles.inc({ role, result })
+      if (result !== 'committed') reconciles.inc({ role, result })
+      if (result !== 'lost') records.inc({ role }, count)
+      commitSeconds.observe({ role }, durationMs / 1_000)
+    },
+    restored(role, _topic, _partition, count, durationMs) {
+      restoredRecords.inc({ role }, count)
+      restoreSeconds.observe({ role }, durationMs / 1_000)
+    },
+    freshness(role, topic, ageMs) {
+      freshnessSeconds.observe({ role, topic }, Math.max(0, ageMs) / 1_000)
+    },
+    rebalanced(role) {
+      rebalances.inc({ role })
+    },
+  }
+}

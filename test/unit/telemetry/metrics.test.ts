@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import type { EngineObserver } from '../../../src/engine/observer.ts'
+import type { TaskStatus } from '../../../src/engine/status.ts'
+import type { IngestMetrics } from '../../../src/processors/ingest/settings.ts'
+import type { ProvisionMetrics } from '../../../src/processors/provision/ports.ts'
+import { BoundedLabel } from '../../../src/telemetry/boundedLabel.ts'
+import { createMetrics } from '../../../src/telemetry/metrics.ts'
+import type { Metrics } from '../../../src/telemetry/metrics.ts'
+
+const TASK: TaskStatus = {
+  role: 'decide',
+  topic: 'onfile-user-events',
+  partition: 2,
+  state: 'running',
+  waiting: null,
+  position: 10,
+  endOffset: 15,
+  lagRecords: 5,
+  lagSeconds: 1.5,
+  restoredRecords: 7,
+  restoreRemaining: 3,
+  cycle: 4,
+  effectsInFlight: 1,
+  transactionProtocol: 'v2',
+  error: null,
+}
+
+function metricsOf(tasks: () => readonly TaskStatus[] = () => []): Metrics {
+  return createMetrics({
+    version: '1.2.3',
+    roles: ['ingest', 'decide'],
+    ingestInputs: ['card-lifecycle'],
+    tasks,
+    processMetrics: false,
+  })
+}
+
+async function lines(metrics: Metrics): Promise<string[]> {
+  return (await metrics.page()).body.split('\n')
+}
+
+describe('metrics', () => {
+  test('fit the interfaces of those who report', () => {
+    const metrics = metricsOf()
+    const parts: { engine: EngineObserver; ingest: IngestMetrics; provision: ProvisionMetrics } = metrics
+    expect(parts.engine).toBe(metrics.engine)
+  })
+
+  test('counters are there with 0 before the first event', async () => {
+    const page = await lines(metricsOf())
+    expect(page).toContain('onfile_dlq_records_total{topic="card-lifecycle",reason="contains_pan"} 0')
+    expect(page).toContain('onfile_transactions_total{role="decide",result="lost"} 0')
+    expect(page).toContain('onfile_reconciles_total{role="ingest",result="resent"} 0')
+    expect(page).toContain('onfile_records_processed_total{role="decide"} 0')
+    expect(page).toContain(`onfile_build_info{version="1.2.3",node="${process.version}"} 1`)
+  })
+
+  test('what is reported is on the page', async () => {
+    const metrics = metricsOf()
+    metrics.decide.outcome('UPDATED', 'updated')
+    metrics.decide.command('SWITCH')
+    metrics.ingest.ignored('knot-events', 'TRANSACTIONS')
+    metrics.ingest.deadLettered('card-lifecycle', 'invalid_json')
+    metrics.engine.cycle('decide', 't', 0, 'committed', 20, 100)
+    metrics.engine.cycle('decide', 't', 0, 'resent', 20, 10)
+    metrics.engine.cycle('decide', 't', 0, 'lost', 20, 1_000)
+    metrics.engine.freshness('decide', 't', 400)
+    metrics.provision.appliedCancelOffset(3, 77)
+    metrics.provision.paused('unauthorized', true)
+    metrics.provision.pushMs(120)
+    const page = await lines(metrics)
+    expect(page).toEqual(
+      expect.arrayContaining([
+        'onfile_outcomes_total{status="UPDATED",reason="updated"} 1',
+        'onfile_commands_total{kind="SWITCH"} 1',
+        'onfile_records_ignored_total{topic="knot-events",kind="TRANSACTIONS"} 1',
+        'onfile_dlq_records_total{topic="card-lifecycle",reason="invalid_json"} 1',
+        'onfile_records_processed_total{role="decide"} 110',
+        'onfile_transactions_total{role="decide",result="committed"} 1',
+        'onfile_reconciles_total{role="decide",result="lost"} 1',
+        'onfile_commit_duration_seconds_bucket{le="0.025",role="decide"} 3',
+        'onfile_commit_duration_seconds_bucket{le="0.01",role="decide"} 0',
+        'onfile_record_end_to_end_duration_seconds_bucket{le="0.5",role="decide",topic="t"} 1',
+        'onfile_provision_applied_cancel_offset{partition="3"} 77',
+        'onfile_paused{role="provision",reason="unauthorized"} 1',
+        'onfile_push_duration_seconds_count 1',
+      ]),
+    )
+  })
+
+  test('a task shows its state and lag, and leaves nothing behind when it moves away', async () => {
+    let tasks = [TASK]
+    const metrics = metricsOf(() => tasks)
+    const label = 'role="decide",topic="onfile-user-events",partition="2"'
+    const page = await lines(metrics)
+    expect(page).toContain(`onfile_task_state{${label},state="running"} 1`)
+    expect(page).toContain(`onfile_task_state{${label},state="failed"} 0`)
+    expect(page).toContain(`onfile_consumer_lag_records{${label}} 5`)
+    expect(page).toContain(`onfile_consumer_lag_seconds{${label}} 1.5`)
+    expect(page).toContain(`onfile_state_restore_remaining_records{${label}} 3`)
+    expect(page).toContain(`onfile_effects_in_flight{${label}} 1`)
+    expect(page).toContain('onfile_consumer_assigned_partitions{role="decide",topic="onfile-user-events"} 1')
+    tasks = []
+    expect((await lines(metrics)).filter(line => line.includes(label))).toEqual([])
+  })
+
+  test('no input can add labels without end', async () => {
+    const metrics = metricsOf()
+    for (let index = 0; index < 2_000; index++) {
+      metrics.decide.outcome('FAILED', `reason-${index}`)
+      metrics.ingest.ignored('knot-events', `KIND-${index}`)
+      metrics.ingest.deadLettered('card-lifecycle', `reason-${index}`)
+      metrics.provision.answered('SWITCH', 'REJECTED', `reason-${index}`)
+      metrics.provision.notAccepted(`cause-${index}`)
+    }
+    const page = await lines(metrics)
+    expect(page.length).toBeLessThan(700)
+    expect(page).toContain('onfile_outcomes_total{status="FAILED",reason="other"} 1880')
+  })
+
+  test('every name follows the rules: prefix, unit, _total for counters only', async () => {
+    const types = (await lines(metricsOf())).filter(line => line.startsWith('# TYPE '))
+    expect(types.length).toBeGreaterThan(20)
+    for (const line of types) {
+      const [, , name, type] = line.split(' ')
+      expect(name).toMatch(/^onfile_[a-z0-9_]+$/)
+      expect(name!.endsWith('_total')).toBe(type === 'counter')
+      if (type === 'histogram') expect(name).toMatch(/_seconds$/)
+    }
+  })
+
+  test('the process has its metrics too', async () => {
+    const metrics = createMetrics({ version: '0', roles: [], ingestInputs: [], tasks: () => [] })
+    expect((await metrics.page()).body).toContain('nodejs_eventloop_lag_seconds')
+  })
+})
+
+describe('BoundedLabel', () => {
+  test('passes the first values and those known, and shortens nothing silently', () => {
+    const label = new BoundedLabel(3, ['known'])
+    expect(['a', 'b', 'c', 'a', 'known', 'x'.repeat(65)].map(value => label.bound(value))).toEqual([
+      'a',
+      'b',
+      'other',
+      'a',
+      'known',
+      'other',
+    ])
+  })
+})
