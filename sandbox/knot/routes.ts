@@ -1,0 +1,142 @@
+import { timingSafeEqual } from 'node:crypto'
+import { fastify } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { accountView } from './accounts.ts'
+import { KnotRefusal, invalidApiKeys, invalidField } from './knotErrors.ts'
+import { pushCard } from './pushCard.ts'
+import type { PushContext } from './pushCard.ts'
+import type { PushEntry } from './pushLog.ts'
+
+/** What the routes need beyond a push: who may call, what is broken at the moment, and the development calls. */
+export interface RouteContext extends PushContext {
+  readonly clientId: string
+  readonly secret: string
+  /** Answered to every request while it is set. */
+  outage: { readonly status: number; readonly retryAfter?: number | string } | null
+  /** So many of the next requests find their connection closed before their body is read. */
+  connectionsToDrop: number
+  link(userId: string, merchantId: number, cardId: string | null): void
+  disconnect(userId: string, merchantId: number): void
+  unlink(userId: string, merchantId: number): void
+}
+
+const productTypes = ['card_switcher', 'transaction_link', 'vault']
+
+const sameText = (left: string, right: string): boolean => {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+const authorized = (request: FastifyRequest, { clientId, secret }: RouteContext): boolean => {
+  const [scheme = '', credentials = ''] = (request.headers.authorization ?? '').split(' ')
+  return (
+    scheme.toLowerCase() === 'basic' && sameText(Buffer.from(credentials, 'base64').toString(), `${clientId}:${secret}`)
+  )
+}
+
+const drop = (request: FastifyRequest, reply: FastifyReply): void => {
+  reply.hijack()
+  request.raw.socket.destroy()
+}
+
+const textParameter = (source: unknown, name: string): string => {
+  const value = (source as Record<string, unknown> | null | undefined)?.[name]
+  if (typeof value !== 'string' || value === '') throw invalidField(`The ${name} is required.`)
+  return value
+}
+
+const merchantIn = (source: unknown): number => {
+  const value = (source as Record<string, unknown> | null | undefined)?.merchant_id
+  const id = typeof value === 'string' && value !== '' ? Number(value) : value
+  if (typeof id !== 'number' || !Number.isInteger(id)) throw invalidField('The merchant_id must be an integer.')
+  return id
+}
+
+/** A server with Knot's authentication and error format, and `POST /card` for the card form of `host`. */
+const baseServer = (context: RouteContext, host: 'api' | 'secure'): FastifyInstance => {
+  const server = fastify({ forceCloseConnections: true })
+  const entries = new WeakMap<FastifyRequest, PushEntry>()
+  const end = (request: FastifyRequest, status: number | null, errorCode: string | null): void => {
+    const entry = entries.get(request)
+    if (entry) context.log.end(entry, status, errorCode, context.now())
+  }
+
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, JSON.parse(String(text)) as unknown)
+    } catch {
+      done(invalidField('The body is not valid JSON.'))
+    }
+  })
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.method === 'POST' && request.routeOptions.url === '/card') {
+      entries.set(request, context.log.begin(context.now()))
+    }
+    if (context.connectionsToDrop > 0) {
+      context.connectionsToDrop -= 1
+      end(request, null, null)
+      drop(request, reply)
+      return
+    }
+    if (context.outage) {
+      const { status, retryAfter } = context.outage
+      if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
+      throw new KnotRefusal(status, 'INVALID_REQUEST', 'UNKNOWN', 'The service is not available.')
+    }
+    if (!authorized(request, context)) throw invalidApiKeys()
+  })
+  server.setErrorHandler((error, request, reply) => {
+    const refusal = error instanceof KnotRefusal ? error : invalidField('The request cannot be read.')
+    end(request, refusal.status, refusal.body.error_code)
+    return reply.code(refusal.status).send(refusal.body)
+  })
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'Not Found' }))
+  server.post('/card', async (request, reply) => {
+    const entry = entries.get(request) ?? context.log.begin(context.now())
+    const ended = await pushCard(context, host, request.body, entry)
+    if (ended === 'drop') {
+      end(request, null, null)
+      drop(request, reply)
+      return reply
+    }
+    if (ended.retryAfter !== undefined) reply.header('retry-after', String(ended.retryAfter))
+    end(request, ended.status, 'error_code' in ended.body ? ended.body.error_code : null)
+    return reply.code(ended.status).send(ended.body)
+  })
+  return server
+}
+
+/** The secure host: plain cards, nothing else. */
+export const secureServer = (context: RouteContext): FastifyInstance => baseServer(context, 'secure')
+
+/** The API host: accounts, the key, encrypted cards, and Knot's calls for development. */
+export const apiServer = (context: RouteContext): FastifyInstance => {
+  const server = baseServer(context, 'api')
+  server.get('/accounts/get', (request, reply) => {
+    const query = request.query as Record<string, unknown>
+    const userId = textParameter(query, 'external_user_id')
+    const { type, merchant_id: merchantId } = query
+    if (type !== undefined && !productTypes.some(known => known === type)) {
+      throw invalidField('The selected type is invalid.')
+    }
+    if (merchantId === undefined) return reply.send(context.accounts.of(userId).map(accountView))
+    return reply.send(accountView(context.accounts.get(userId, merchantIn(query))))
+  })
+  server.get('/jwe/key', (_request, reply) => reply.send(context.keys.publicJwk))
+  server.post('/accounts/unlink', (request, reply) => {
+    context.unlink(textParameter(request.body, 'external_user_id'), merchantIn(request.body))
+    return reply.send({ message: 'Success' })
+  })
+  server.post('/development/accounts/link', (request, reply) => {
+    const userId = textParameter(request.body, 'external_user_id')
+    const { card_id: cardId } = request.body as { card_id?: unknown }
+    context.link(userId, merchantIn(request.body), typeof cardId === 'string' ? cardId : null)
+    return reply.send({ message: 'Success' })
+  })
+  server.post('/development/accounts/disconnect', (request, reply) => {
+    context.disconnect(textParameter(request.body, 'external_user_id'), merchantIn(request.body))
+    return reply.send({ message: 'Success' })
+  })
+  return server
+}
