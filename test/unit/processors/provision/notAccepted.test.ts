@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import type { PushAnswer } from '../../../../src/knot/answers.ts'
+import { coded, command, ok, provisionBed, results } from './fakePorts.ts'
+import type { FakeTask } from './fakeTask.ts'
+
+describe('what was not accepted stays in its attempt', () => {
+  const again: [name: string, answer: PushAnswer, waitMs: number][] = [
+    ['no connection', { kind: 'unreachable' }, 1_000],
+    ['503', { ...coded('unavailable', 503), retryAfterMs: null }, 1_000],
+    ['503 with Retry-After', { ...coded('unavailable', 503), retryAfterMs: 7_000 }, 7_000],
+    ['429 with Retry-After', { ...coded('rate_limited', 429), retryAfterMs: 300_000 }, 300_000],
+    ['429 with Retry-After 0', { ...coded('rate_limited', 429), retryAfterMs: 0 }, 1_000],
+    ['a merchant that Knot cannot reach', coded('merchant_unavailable', 400, 'MERCHANT_UNAVAILABLE'), 1_000],
+  ]
+  it.each(again)('%s', async (_, answer, waitMs) => {
+    const { task, knot, clock } = await provisionBed()
+    knot.script.push(answer, ok)
+    task.read(command(1))
+    await task.settle()
+    expect(results(task)).toEqual([])
+    expect(task.ledger()).toMatchObject([{ state: 'WAITING', tries: 1, send_by: null, wake_at: clock.ms + waitMs }])
+    clock.ms += waitMs - 1
+    await task.settle()
+    expect(knot.sent.length).toBeLessThan(2)
+    clock.ms += 1
+    await task.settle()
+    expect(results(task)).toEqual(['1:ACCEPTED'])
+    expect(task.durable.events[0]?.body).toMatchObject({ attempt: 1 })
+  })
+
+  it('until not_after, at that moment and not at the next try', async () => {
+    const { task, knot, clock } = await provisionBed()
+    const notAfter = clock.ms + 100_000
+    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: 300_000 })
+    task.read(command(1, { not_after: notAfter }))
+    await task.settle()
+    clock.ms = notAfter - 1
+    await task.settle()
+    expect(results(task)).toEqual([])
+    clock.ms = notAfter
+    await task.settle()
+    expect(results(task)).toEqual(['1:NOT_SENT/not_after'])
+    expect(task.durable.ledger.size + task.durable.timers.size).toBe(0)
+  })
+
+  it('ONGOING_OPERATION after a 503 may be our own push: ambiguous', async () => {
+    const { task, knot, clock } = await provisionBed()
+    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: 1_000 }, coded('busy', 400, 'ONGOING_OPERATION'))
+    task.read(command(1))
+    await task.settle()
+    clock.ms += 1_000
+    await task.settle()
+    expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+  })
+
+  it('policy.retryScale scales the back-off, not below 1 s, and not Retry-After', async () => {
+    const { task, knot, clock } = await provisionBed({ retryScale: 0.001 })
+    knot.script.push({ kind: 'unreachable' }, { ...coded('rate_limited', 429), retryAfterMs: 9_000 })
+    task.read(command(1))
+    await task.settle()
+    expect(task.ledger()[0]?.wake_at).toBe(clock.ms + 1_000)
+    clock.ms += 1_000
+    await task.settle()
+    expect(task.ledger()[0]?.wake_at).toBe(clock.ms + 9_000)
+  })
+})
+
+describe('refused credentials pause the role and burn nothing', () => {
+  /** Real time passes: probes run on timers. */
+  async function until(task: FakeTask, holds: () => boolean): Promise<void> {
+    for (let i = 0; i < 500 && !holds(); i++) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+      await task.settle()
+    }
+    expect(holds()).toBe(true)
+  }
+
+  it('401: no push until the probe is answered', async () => {
+    const { task, knot, role, seen } = await provisionBed()
+    knot.script.push(coded('unauthorized', 401, 'INVALID_API_KEYS'))
+    task.read(command(1))
+    await task.settle()
+    task.read(command(2, { merchant_id: 12 }))
+    await task.settle()
+    expect(role.status().paused).toMatchObject({ reason: 'knot_unauthorized' })
+    expect(seen.metrics.paused).toEqual([['knot_unauthorized', true]])
+    await until(task, () => knot.probes >= 2)
+    expect(knot.sent).toHaveLength(1)
+    expect(results(task)).toEqual([])
+    knot.credentialsFine = true
+    knot.script.push(ok, ok)
+    await until(task, () => results(task).length === 2)
+    expect(results(task).sort()).toEqual(['1:ACCEPTED', '2:ACCEPTED'])
+    expect(task.durable.events[0]?.body).toMatchObject({ attempt: 1 })
+    expect(role.status().paused).toBeNull()
+    expect(seen.metrics.paused).toEqual([
+      ['knot_unauthorized', true],
+      ['knot_unauthorized', false],
+    ])
+  })
+
+  it('403: one command at a time tries, until one gets through; looks go on', async () => {
+    const { task, knot, role } = await provisionBed()
+    const forbidden = coded('forbidden', 403, 'NO_ACCESS')
+    knot.script.push(forbidden, forbidden, ok, ok, ok)
+    task.read(command(1))
+    await task.settle()
+    task.read(command(1, { user_id: 'bob' }))
+    task.read(command(1, { user_id: 'cyd' }))
+    task.read(command(1, { user_id: 'dan', kind: 'DISCOVER' }))
+    await task.settle()
+    expect(role.status().paused).toMatchObject({ reason: 'knot_forbidden' })
+    expect(knot.sent).toHaveLength(1)
+    expect(results(task)).toEqual(['1:DISCOVERED'])
+    await until(task, () => knot.sent.length > 1)
+    expect(knot.sent).toHaveLength(2)
+    expect(role.status().paused).not.toBeNull()
+    await until(task, () => role.status().paused === null)
+    expect(results(task)).toEqual(['1:DISCOVERED', '1:ACCEPTED', '1:ACCEPTED', '1:ACCEPTED'])
+    role.stop()
+  })
+
+  it('a vault that refuses us pauses too', async () => {
+    const { task, knot, vault, role } = await provisionBed()
+    const fine = vault.cardAnswer
+    vault.cardAnswer = { kind: 'unauthorized' }
+    task.read(command(1))
+    await task.settle()
+    expect(role.status().paused).toMatchObject({ reason: 'vault_unauthorized' })
+    vault.cardAnswer = fine
+    knot.script.push(ok)
+    await until(task, () => role.status().paused === null)
+    expect(results(task)).toEqual(['1:ACCEPTED'])
+  })
+})
