@@ -1,0 +1,76 @@
+import { fastify } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { MetricsPage } from '../telemetry/metrics.ts'
+import { readyAnswer, startupAnswer } from './health.ts'
+import type { HealthSource } from './health.ts'
+
+export interface AdminServerOptions {
+  /** `admin.host`: loopback unless told. */
+  readonly host: string
+  /** `admin.port`: 0 takes a free one. */
+  readonly port: number
+  readonly health: HealthSource
+  readonly metrics: () => Promise<MetricsPage>
+}
+
+/** The admin server cannot listen on its address. */
+export class AdminAddressError extends Error {
+  override readonly name = 'AdminAddressError'
+  readonly code = 'ADMIN_ADDRESS_UNUSABLE'
+
+  constructor(host: string, port: number, cause: unknown) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    super(
+      `The admin server cannot listen on ${host}:${port} (${why}): set admin.host and admin.port to a free address`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+/**
+ * Probes and metrics over HTTP: `/livez`, `/startupz`, `/readyz`, `/metrics`. Probes answer 200 or 503 with JSON.
+ * `/livez` says only that the event loop turns: a restart repairs neither Kafka nor lag, so neither is asked.
+ */
+export class AdminServer {
+  /** Where it listens, with the real port. */
+  readonly url: string
+  private readonly app: FastifyInstance
+
+  private constructor(app: FastifyInstance, url: string) {
+    this.app = app
+    this.url = url
+  }
+
+  /** @throws AdminAddressError */
+  static async start(options: AdminServerOptions): Promise<AdminServer> {
+    // An open keep-alive connection of a scraper must not hold up the shutdown.
+    const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16_384 })
+    app.get('/livez', (_request, reply) => reply.send({ state: 'live' }))
+    app.get('/startupz', (_request, reply) => {
+      const answer = startupAnswer(options.health)
+      return reply.code(answer.state === 'started' ? 200 : 503).send(answer)
+    })
+    app.get('/readyz', (_request, reply) => {
+      const answer = readyAnswer(options.health)
+      return reply.code(answer.state === 'ready' ? 200 : 503).send(answer)
+    })
+    app.get('/metrics', async (_request, reply) => {
+      const page = await options.metrics()
+      return reply.header('content-type', page.contentType).send(page.body)
+    })
+    app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }))
+    app.setErrorHandler((_error, _request, reply) => reply.code(500).send({ error: 'internal error, see the log' }))
+    try {
+      return new AdminServer(app, await app.listen({ host: options.host, port: options.port }))
+    } catch (error) {
+      await app.close()
+      throw new AdminAddressError(options.host, options.port, error)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close()
+  }
+}

@@ -1,0 +1,135 @@
+import type { RoleStatus, TaskStatus } from '../engine/status.ts'
+import { scrub } from '../telemetry/scrub.ts'
+
+/** Why something does not go on, and since when. */
+export interface Waiting {
+  readonly reason: string
+  readonly sinceMs: number
+}
+
+/** A role as the engine shows it, and whether it holds back what it would send. */
+export interface RoleHealth extends RoleStatus {
+  /** Set while the role pushes nothing although it runs: Knot or the vault refuse it, an operator stopped it. */
+  readonly paused: Waiting | null
+}
+
+/** Where the probes get their answers from: owned here, implemented by what runs the roles. Calls must be cheap. */
+export interface HealthSource {
+  /** `ready` once everything needed was found and the roles were started; else `reasons` says what is waited for. */
+  startup(): { readonly ready: boolean; readonly reasons: readonly string[] }
+  roles(): readonly RoleHealth[]
+  /** SIGTERM came: what runs is being finished. */
+  draining(): boolean
+}
+
+export interface StartupAnswer {
+  readonly state: 'starting' | 'started'
+  readonly reasons: readonly string[]
+}
+
+export interface ReadyAnswer {
+  readonly state: 'ready' | 'not_ready'
+  /** Why it is not ready; empty when it is. */
+  readonly reasons: readonly string[]
+  /** What an operator should know although it is ready: paused roles, tasks that wait for another system. */
+  readonly notices: readonly string[]
+  readonly roles: readonly RoleHealth[]
+}
+
+export function startupAnswer(source: HealthSource): StartupAnswer {
+  const { ready, reasons } = source.startup()
+  return { state: ready ? 'started' : 'starting', reasons: ready ? [] : reasons.map(scrub) }
+}
+
+/**
+ * Ready: started, not draining, each role in its group with every task running. A role that joins again with tasks that
+ * run is ready, since they keep committing while the group rebalances. So is one that waits for another system or is
+ * paused: another process could do no better, and a restart would help nobody.
+ */
+export function readyAnswer(source: HealthSource): ReadyAnswer {
+  const roles = source.roles().map(scrubbed)
+  const startup = startupAnswer(source)
+  const reasons = [
+    ...(startup.state === 'started' ? [] : startup.reasons.length > 0 ? startup.reasons : ['starting']),
+    ...(source.draining() ? ['draining: the process was told to stop'] : []),
+    ...roles.flatMap(notReadyReasons),
+  ]
+  return { state: reasons.length === 0 ? 'ready' : 'not_ready', reasons, notices: roles.flatMap(notices), roles }
+}
+
+function notReadyReasons(role: RoleHealth): string[] {
+  const own = roleReason(role)
+  const tasks = role.tasks.flatMap(task => {
+    const reason = taskReason(task)
+    return reason === null ? [] : [`${role.role} ${task.topic}-${task.partition}: ${reason}`]
+  })
+  return own === null ? tasks : [`${role.role}: ${own}`, ...tasks]
+}
+
+function roleReason(role: RoleHealth): string | null {
+  switch (role.state) {
+    case 'stable':
+      return null
+    case 'joining':
+      return role.tasks.some(task => task.state === 'running') ? null : 'joining its group'
+    case 'starting':
+      return role.waiting === null ? 'starting' : `waits: ${role.waiting.reason}`
+    case 'stopped':
+      return 'stopped'
+    case 'failed':
+      return role.error === null ? 'failed' : `failed (${role.error.code}): ${role.error.message}`
+  }
+}
+
+function taskReason(task: TaskStatus): string | null {
+  switch (task.state) {
+    case 'running':
+    // Both are on their way to another process: what it takes over, it shows.
+    case 'draining':
+    case 'closed':
+      return null
+    case 'restoring':
+      return `restoring, ${task.restoreRemaining} records to go`
+    case 'assigned':
+    case 'locking':
+    case 'fenced':
+      return task.state
+    case 'failed':
+      return task.error === null ? 'failed' : `failed (${task.error.code}): ${task.error.message}`
+  }
+}
+
+function notices(role: RoleHealth): string[] {
+  const paused = role.paused === null ? [] : [`${role.role}: paused since ${at(role.paused)}: ${role.paused.reason}`]
+  const waiting = role.tasks.flatMap(({ topic, partition, waiting }) =>
+    waiting === null ? [] : [`${role.role} ${topic}-${partition}: waits since ${at(waiting)}: ${waiting.reason}`],
+  )
+  return [...paused, ...waiting]
+}
+
+function at({ sinceMs }: Waiting): string {
+  return new Date(sinceMs).toISOString()
+}
+
+/** Reasons and messages come from errors of other systems' clients: none may carry a secret to whoever asks. */
+function scrubbed(role: RoleHealth): RoleHealth {
+  return {
+    ...role,
+    paused: scrubbedWaiting(role.paused),
+    waiting: scrubbedWaiting(role.waiting),
+    error: scrubbedError(role.error),
+    tasks: role.tasks.map(task => ({
+      ...task,
+      waiting: scrubbedWaiting(task.waiting),
+      error: scrubbedError(task.error),
+    })),
+  }
+}
+
+function scrubbedWaiting(waiting: Waiting | null): Waiting | null {
+  return waiting === null ? null : { ...waiting, reason: scrub(waiting.reason) }
+}
+
+function scrubbedError(error: TaskStatus['error']): TaskStatus['error'] {
+  return error === null ? null : { ...error, message: scrub(error.message) }
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it, test } from 'vitest'
+import type { TaskState, TaskStatus } from '../../../src/engine/status.ts'
+import { readyAnswer, startupAnswer } from '../../../src/server/health.ts'
+import type { HealthSource, RoleHealth } from '../../../src/server/health.ts'
+
+function taskIn(state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus {
+  return {
+    role: 'decide',
+    topic: 'events',
+    partition: 1,
+    state,
+    waiting: null,
+    position: 0,
+    endOffset: 0,
+    lagRecords: 0,
+    lagSeconds: 0,
+    restoredRecords: 0,
+    restoreRemaining: 0,
+    cycle: 0,
+    effectsInFlight: 0,
+    transactionProtocol: 'v2',
+    error: null,
+    ...more,
+  }
+}
+
+function roleIn(state: RoleHealth['state'], tasks: TaskStatus[], more: Partial<RoleHealth> = {}): RoleHealth {
+  return { role: 'decide', groupId: 'onfile-decide', state, waiting: null, error: null, paused: null, tasks, ...more }
+}
+
+function sourceOf(roles: RoleHealth[], more: Partial<HealthSource> = {}): HealthSource {
+  return { startup: () => ({ ready: true, reasons: [] }), roles: () => roles, draining: () => false, ...more }
+}
+
+describe('ready', () => {
+  const error = { code: 'STATE_TOO_NEW', message: 'newer release' }
+
+  it.each<[string, RoleHealth[], string[]]>([
+    ['no roles', [], []],
+    ['a stable role', [roleIn('stable', [taskIn('running')])], []],
+    ['a stable role without a partition', [roleIn('stable', [])], []],
+    ['a role that joins again while its tasks run', [roleIn('joining', [taskIn('running')])], []],
+    ['a role that joins for the first time', [roleIn('joining', [])], ['decide: joining its group']],
+    ['a role that starts', [roleIn('starting', [])], ['decide: starting']],
+    [
+      'a role that waits for a topic',
+      [roleIn('starting', [], { waiting: { reason: 'topics do not exist: x', sinceMs: 0 } })],
+      ['decide: waits: topics do not exist: x'],
+    ],
+    ['a role that ended', [roleIn('stopped', [])], ['decide: stopped']],
+    ['a role that failed', [roleIn('failed', [], { error })], ['decide: failed (STATE_TOO_NEW): newer release']],
+    ['a task that is to be locked', [roleIn('stable', [taskIn('locking')])], ['decide events-1: locking']],
+    [
+      'a task that restores',
+      [roleIn('stable', [taskIn('restoring', { restoreRemaining: 42 })])],
+      ['decide events-1: restoring, 42 records to go'],
+    ],
+    ['a task that was fenced', [roleIn('stable', [taskIn('fenced')])], ['decide events-1: fenced']],
+    [
+      'a task that failed beside one that runs',
+      [roleIn('stable', [taskIn('running'), taskIn('failed', { partition: 2, error })])],
+      ['decide events-2: failed (STATE_TOO_NEW): newer release'],
+    ],
+    ['a task on its way out', [roleIn('stable', [taskIn('draining'), taskIn('closed')])], []],
+    [
+      'one of two roles not ready',
+      [roleIn('stable', []), roleIn('joining', [], { role: 'ingest' })],
+      ['ingest: joining its group'],
+    ],
+  ])('with %s', (_what, roles, reasons) => {
+    const answer = readyAnswer(sourceOf(roles))
+    expect(answer.reasons).toEqual(reasons)
+    expect(answer.state).toBe(reasons.length === 0 ? 'ready' : 'not_ready')
+  })
+
+  test('is not given before the start and while draining', () => {
+    const starting = sourceOf([], { startup: () => ({ ready: false, reasons: ['registry does not answer'] }) })
+    expect(readyAnswer(starting)).toMatchObject({ state: 'not_ready', reasons: ['registry does not answer'] })
+    const silent = sourceOf([], { startup: () => ({ ready: false, reasons: [] }) })
+    expect(readyAnswer(silent).state).toBe('not_ready')
+    expect(readyAnswer(sourceOf([], { draining: () => true })).state).toBe('not_ready')
+  })
+
+  test('stays with a paused role and a waiting task, which are listed', () => {
+    const waiting = taskIn('running', { waiting: { reason: 'registry is down', sinceMs: 1_000 } })
+    const role = roleIn('stable', [waiting], { paused: { reason: 'unauthorized', sinceMs: 0 } })
+    const answer = readyAnswer(sourceOf([role]))
+    expect(answer.state).toBe('ready')
+    expect(answer.notices).toEqual([
+      'decide: paused since 1970-01-01T00:00:00.000Z: unauthorized',
+      'decide events-1: waits since 1970-01-01T00:00:01.000Z: registry is down',
+    ])
+    expect(answer.roles).toEqual([role])
+  })
+
+  test('shows no secret that a message carries', () => {
+    const number = '4242424242424242'
+    const failed = taskIn('failed', {
+      error: { code: 'X', message: number },
+      waiting: { reason: 'http://u:pass@host', sinceMs: 0 },
+    })
+    const role = roleIn('failed', [failed], {
+      error: { code: 'X', message: number },
+      waiting: { reason: number, sinceMs: 0 },
+      paused: { reason: number, sinceMs: 0 },
+    })
+    const source = sourceOf([role], { startup: () => ({ ready: false, reasons: [number] }) })
+    expect(JSON.stringify([readyAnswer(source), startupAnswer(source)])).not.toMatch(/4242|pass/)
+  })
+})
