@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BedStartError } from './errors.ts'
+import { startGuarded } from './guardedProcess.ts'
+import type { GuardedProcess } from './guardedProcess.ts'
 import { KAFKA_VERSION, REGISTRY_VERSION } from './versions.ts'
 
 /** Where the jars are, ready for `java`. */
@@ -32,28 +32,31 @@ const places = (cacheDir: string, kafkaVersion: string): { kafka: string; regist
   }
 }
 
-const runMaven = async (args: readonly string[], log: (line: string) => void): Promise<void> => {
-  const maven = spawn('mvn', ['-B', '-f', pomPath, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const exited = new Promise<number | string>(resolve => {
-    maven.once('error', error => resolve(error.message))
-    maven.once('close', code => resolve(code ?? 'a signal'))
-  })
-  const tail: string[] = []
-  let fetched = 0
-  let toldAtMs = Date.now()
-  const onLine = (line: string): void => {
-    tail.push(line)
-    if (tail.length > 15) tail.shift()
-    if (!line.includes('Downloaded from')) return
-    fetched += 1
-    if (Date.now() - toldAtMs < 1000) return
-    toldAtMs = Date.now()
-    log(`  ${fetched} files fetched`)
-  }
-  createInterface({ input: maven.stdout }).on('line', onLine)
-  createInterface({ input: maven.stderr }).on('line', onLine)
-  const code = await exited
-  if (code !== 0) throw new BedStartError('Maven download', `mvn ended with ${code}`, tail.join('\n'))
+/**
+ * Runs Maven with its output in `incoming`, which is gone when the returned process stops, or when this one dies.
+ *
+ * @throws BedStartError with the last lines of Maven's output.
+ */
+const runMaven = async (
+  incoming: string,
+  args: readonly string[],
+  log: (line: string) => void,
+): Promise<GuardedProcess> => {
+  const logFile = join(incoming, 'maven.log')
+  const maven = startGuarded({ steps: [['mvn', '-B', '-f', pomPath, ...args]], logFile, disposableDir: incoming })
+  let toldCount = 0
+  const telling = setInterval(() => {
+    const output = existsSync(logFile) ? readFileSync(logFile, 'utf8') : ''
+    const fetched = output.match(/Downloaded from/g)?.length ?? 0
+    if (fetched > toldCount) log(`  ${fetched} files fetched`)
+    toldCount = fetched
+  }, 1500)
+  const how = await maven.ended
+  clearInterval(telling)
+  if (how === 'code 0') return maven
+  const tail = maven.logTail()
+  await maven.stop()
+  throw new BedStartError('Maven download', `mvn ended (${how})`, tail)
 }
 
 /**
@@ -76,26 +79,27 @@ export const resolveJvmArtifacts = async (
     )
     mkdirSync(cacheDir, { recursive: true })
     const incoming = mkdtempSync(join(cacheDir, 'incoming-'))
+    const parts = { kafka: join(incoming, 'kafka'), registry: join(incoming, 'registry') }
+    const goals = [
+      ...(missing.kafka ? ['dependency:copy-dependencies@kafka'] : []),
+      ...(missing.registry ? ['dependency:unpack@registry'] : []),
+    ]
+    const maven = await runMaven(
+      incoming,
+      [`-Dkafka.version=${kafkaVersion}`, `-Dbed.kafka=${parts.kafka}`, `-Dbed.registry=${parts.registry}`, ...goals],
+      log,
+    )
     try {
-      const parts = { kafka: join(incoming, 'kafka'), registry: join(incoming, 'registry') }
-      const goals = [
-        ...(missing.kafka ? ['dependency:copy-dependencies@kafka'] : []),
-        ...(missing.registry ? ['dependency:unpack@registry'] : []),
-      ]
-      await runMaven(
-        [`-Dkafka.version=${kafkaVersion}`, `-Dbed.kafka=${parts.kafka}`, `-Dbed.registry=${parts.registry}`, ...goals],
-        log,
-      )
       if (missing.kafka) moveIfAbsent(parts.kafka, kafka)
       if (missing.registry) moveIfAbsent(parts.registry, registry)
     } finally {
-      rmSync(incoming, { recursive: true, force: true })
+      await maven.stop()
     }
   }
   const registryJar = registryJarIn(registry)
   if (registryJar === undefined)
     throw new BedStartError('schema registry', `no runnable jar in ${registry}: remove that directory`)
-  return { kafkaClasspath: [join(kafka, '*')].join(delimiter), registryJar }
+  return { kafkaClasspath: join(kafka, '*'), registryJar }
 }
 
 /** True when nothing has to be fetched, so that Maven need not be installed. */

@@ -101,6 +101,21 @@ test('a held answer comes late, its webhook does not wait for it', async () => {
   expect(Date.now() - startedAtMs).toBeGreaterThanOrEqual(195)
 })
 
+test('the log tells pushes that overlapped from pushes in a row', async () => {
+  await caller.pushPlain(ids)
+  await knot.settled()
+  await caller.pushPlain(ids)
+  await knot.settled()
+  expect(knot.pushesInFlightMax('user-1', 19)).toBe(1)
+  knot.script('user-1', 19, { http: { kind: 'hold', holdMs: 150 } })
+  const held = caller.pushPlain(ids)
+  await expect.poll(() => knot.pushes().length).toBe(3)
+  await caller.pushPlain(ids)
+  await held
+  expect(knot.pushesInFlightMax('user-1', 19)).toBe(2)
+  expect(knot.pushesInFlightMax('user-1', 12)).toBe(0)
+})
+
 test.each([
   { when: 'after_body', landed: false },
   { when: 'before_answer', landed: true },
