@@ -53,9 +53,11 @@ export class FakeTask {
   readonly seenEffects: ProvisionEffect[] = []
   readonly seenResults: EffectOutcome<ProvisionEffectResult>[] = []
   processor: Running
+  /** Of the current processor. */
   heartbeatAgeMs = 0
   private readonly role: ProvisionRole
   private readonly clock: { ms: number }
+  private life: { lostAt: number | null } = { lostAt: null }
   private cycles: Cycle[] = [newCycle(0)]
   private abort = new AbortController()
   private finished: { effect: ProvisionEffect; outcome: EffectOutcome<ProvisionEffectResult> }[] = []
@@ -66,6 +68,11 @@ export class FakeTask {
     this.clock = clock
     this.durable = durable ?? { ledger: new Map(), timers: new Map(), events: [], deadLetters: [], offset: 0 }
     this.processor = this.createProcessor()
+  }
+
+  /** Next input offset of the newest cycle: where a reader of the input goes on. */
+  get position(): number {
+    return this.cycles.at(-1)!.offset
   }
 
   get effectsInFlight(): number {
@@ -139,9 +146,14 @@ export class FakeTask {
     }
   }
 
-  /** The process dies: the input is read again from the committed offset. Answers that come later reach nobody. */
-  crash(): void {
-    this.abort.abort()
+  /**
+   * The process dies: the input is read again from the committed offset. Answers that come later reach nobody. As a zombie
+   * it does not know: its effects go on, with the heartbeats that it has missed for a whole session.
+   */
+  crash(zombie = false): void {
+    if (!zombie) this.abort.abort()
+    this.life.lostAt = this.clock.ms
+    this.life = { lostAt: null }
     this.abort = new AbortController()
     this.finished = []
     this.running = 0
@@ -167,11 +179,12 @@ export class FakeTask {
   }
 
   private createProcessor(): Running {
+    const { life } = this
     return this.role.createProcessor({
       role: 'provision',
       topic: 'provisioning-commands',
       partition: 3,
-      heartbeatAgeMs: () => this.heartbeatAgeMs,
+      heartbeatAgeMs: () => (life.lostAt === null ? this.heartbeatAgeMs : 45_000),
       sessionTimeoutMs: 45_000,
     }) as Running
   }

@@ -1,0 +1,203 @@
+import type { ProvisioningCommand } from '../../../../src/domain/records.ts'
+import type { PushAnswer } from '../../../../src/knot/answers.ts'
+import type { Bed } from './fakePorts.ts'
+import { coded, ok, provisionBed } from './fakePorts.ts'
+
+const PUSH_TIMEOUT_MS = 10_000
+
+export const ANSWERS: Record<string, PushAnswer> = {
+  accepted: ok,
+  busy: coded('busy', 400, 'ONGOING_OPERATION'),
+  invalid_jwe: coded('invalid_jwe', 400, 'INVALID_JWE'),
+  relink: coded('relink', 400),
+  unavailable: { ...coded('unavailable', 503), retryAfterMs: 2_000 },
+  rate_limited: { ...coded('rate_limited', 429), retryAfterMs: null },
+  ambiguous: { ...coded('ambiguous', 500), why: 'timeout' },
+}
+const NOT_ACCEPTED = ['invalid_jwe', 'unavailable', 'rate_limited']
+
+/** One request that went on the wire. */
+interface Request {
+  readonly command: ProvisioningCommand
+  readonly life: number
+  readonly atMs: number
+  answer: string | null
+}
+
+/** A push that stands before the wire or is on it. */
+interface Pending {
+  readonly life: number
+  readonly lastCheck: () => boolean
+  readonly resolve: (answer: PushAnswer) => void
+  command: ProvisioningCommand | null
+  request: Request | null
+}
+
+/**
+ * Drives PROVISION against a Knot that watches: every rule is checked at the moment on the wire, or when a result is
+ * committed. Throws at the first breach.
+ */
+export class LedgerModel {
+  readonly bed: Bed
+  readonly log: ProvisioningCommand[] = []
+  readonly requests: Request[] = []
+  private readonly pending: Pending[] = []
+  private readonly cancelsRead: { readonly life: number; readonly cancel: ProvisioningCommand }[] = []
+  private life = 0
+  private seen = 0
+  private readonly answers = new Map<string, string>()
+
+  private constructor(bed: Bed) {
+    this.bed = bed
+    bed.knot.push = (target, _card, _key, lastCheck) =>
+      new Promise(resolve => {
+        const { life } = this
+        const command = this.startedCommand(target.userId, target.merchantId)
+        this.pending.push({ life, lastCheck, resolve, command, request: null })
+      })
+  }
+
+  static async open(): Promise<LedgerModel> {
+    return new LedgerModel(await provisionBed({ concurrency: 10_000 }))
+  }
+
+  produce(command: ProvisioningCommand): void {
+    this.log.push(command)
+  }
+
+  read(count: number): void {
+    const { task } = this.bed
+    for (let i = 0; i < count && task.position < this.log.length; i++) {
+      const command = this.log[task.position]!
+      task.read(command)
+      if (command.kind === 'CANCEL') this.cancelsRead.push({ life: this.life, cancel: command })
+    }
+  }
+
+  /** The engine's rule: timers wait until the input has been read up to date. */
+  advance(ms: number): void {
+    this.bed.clock.ms += ms
+    if (this.bed.task.position === this.log.length) this.bed.task.fireTimers()
+  }
+
+  commit(): void {
+    this.bed.task.commit()
+    this.checkResults()
+  }
+
+  crash(zombie: boolean): void {
+    this.bed.task.crash(zombie)
+    this.life++
+  }
+
+  /** A pending push reaches the wire; every rule about sending is checked here. */
+  wire(index: number): void {
+    const push = this.pending[index % Math.max(1, this.pending.length)]
+    if (push?.request !== null) return
+    if (!push.lastCheck()) {
+      this.pending.splice(this.pending.indexOf(push), 1)
+      push.resolve({ kind: 'vetoed' })
+      return
+    }
+    const command = push.command!
+    this.checkSending(command, push.life)
+    push.request = { command, life: push.life, atMs: this.bed.clock.ms, answer: null }
+    this.requests.push(push.request)
+  }
+
+  answer(index: number, kind: string): void {
+    const push = this.pending[index % Math.max(1, this.pending.length)]
+    if (push === undefined) return
+    if (push.request === null) {
+      this.wire(index)
+      return
+    }
+    this.pending.splice(this.pending.indexOf(push), 1)
+    push.request.answer = kind
+    push.resolve(ANSWERS[kind]!)
+  }
+
+  /** Everything is read, answered and waited out: now nothing may be open. */
+  async finish(): Promise<void> {
+    for (let i = 0; i < 200; i++) {
+      this.read(this.log.length)
+      while (this.pending.length > 0) {
+        this.wire(0)
+        this.answer(0, 'accepted')
+      }
+      await this.bed.task.settle()
+      this.checkResults()
+      if (this.pending.length > 0) continue
+      if (this.bed.task.ledger().length === 0) break
+      this.advance(60_000)
+    }
+    const unanswered = this.log.filter(({ command_id }) => !this.answers.has(command_id))
+    if (unanswered.length > 0) throw new Error(`never answered: ${unanswered.map(c => c.command_id).join()}`)
+    if (this.bed.task.durable.timers.size > 0) throw new Error('a timer is left')
+  }
+
+  private startedCommand(userId: string, merchantId: number | null): ProvisioningCommand | null {
+    const started = this.bed.task
+      .ledger()
+      .find(entry => entry.state === 'STARTED' && entry.user_id === userId && entry.merchant_id === merchantId)
+    return this.log.find(({ command_id }) => command_id === started?.command_id) ?? null
+  }
+
+  private checkSending(command: ProvisioningCommand, life: number): void {
+    const { command_id: id, decision_seq: seq } = command
+    const say = (what: string) => new Error(`${id} went on the wire: ${what}`)
+    const durable = this.bed.task.durable.ledger.get(id)
+    if (life !== this.life) throw say('from a lost life')
+    if (durable === undefined) throw say('without a committed entry')
+    for (const request of this.requests.filter(other => laneOf(other.command) === laneOf(command))) {
+      const { command: other, answer, atMs } = request
+      if (answer === null && (request.life === life || this.bed.clock.ms < atMs + PUSH_TIMEOUT_MS)) {
+        throw say(`while ${other.command_id} was in flight`)
+      }
+      if (other.decision_seq > seq) throw say(`after the later ${other.command_id}`)
+      if (other === command && (answer === null || !NOT_ACCEPTED.includes(answer))) {
+        throw say(`again after ${answer ?? 'no answer'}`)
+      }
+    }
+    const cancel = this.cancelsRead.find(read => read.life === life && covers(read.cancel, command))
+    if (cancel !== undefined) throw say(`after ${cancel.cancel.command_id} was read`)
+    if (this.answers.has(id)) throw say(`after its answer ${this.answers.get(id)!}`)
+  }
+
+  private checkResults(): void {
+    const { events } = this.bed.task.durable
+    for (; this.seen < events.length; this.seen++) {
+      const { body } = events[this.seen]!
+      if (body.kind !== 'result') throw new Error('not a result')
+      this.note(body.command_id, `${body.result}/${body.reason ?? ''}`)
+      for (const { command_id } of body.removed) this.note(command_id, 'removed')
+    }
+  }
+
+  private note(commandId: string, answer: string): void {
+    const before = this.answers.get(commandId)
+    if (before !== undefined) throw new Error(`${commandId} answered twice: ${before}, ${answer}`)
+    this.answers.set(commandId, answer)
+    const last = this.requests.findLast(({ command }) => command.command_id === commandId)
+    const harmless = last === undefined || NOT_ACCEPTED.includes(last.answer ?? '')
+    if (/^(NOT_SENT|removed|CANCELLED)/.test(answer) && !harmless) {
+      throw new Error(
+        `${commandId} is reported as ${answer} although Knot was asked and said ${last.answer ?? 'nothing'}`,
+      )
+    }
+    if (answer.startsWith('ACCEPTED') && last?.answer !== 'accepted') throw new Error(`${commandId} was not accepted`)
+  }
+}
+
+function laneOf({ user_id, merchant_id }: ProvisioningCommand): string {
+  return `${user_id}/${String(merchant_id)}`
+}
+
+function covers({ cancels, user_id, decision_seq }: ProvisioningCommand, command: ProvisioningCommand): boolean {
+  if (cancels === null || user_id !== command.user_id || command.decision_seq >= decision_seq) return false
+  return (
+    (cancels.card_ref ?? command.card_ref) === command.card_ref &&
+    (cancels.merchant_id ?? command.merchant_id) === command.merchant_id &&
+    (cancels.command_id ?? command.command_id) === command.command_id
+  )
+}
