@@ -82,7 +82,7 @@ export class CardDirectory {
       ...(options.token === null ? {} : { authorization: `Bearer ${options.token}` }),
     }
     this.#clock = options.clock ?? Date.now
-    this.#owners = new LRUCache({ max: options.cacheSize ?? 100_000, perf: { now: this.#clock } })
+    this.#owners = new LRUCache({ max: options.cacheSize ?? 100_000, perf: { now: this.#clock }, ttlResolution: 0 })
   }
 
   /** The owner as far as it is known now; undefined: call `resolve` first. */

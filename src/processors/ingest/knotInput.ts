@@ -56,16 +56,17 @@ const IGNORED_EVENTS = new Set([
 const MAX_TEXT_LENGTH = 255
 const MAX_MERCHANT_ID = 2 ** 31 - 1
 
+const anything = z.unknown().optional()
 const optionalText = z.string().nullish()
 const textOrNumber = z.union([z.string(), z.number()]).nullish()
 const eventSchema = z.object({ event: z.string() })
 const userEventSchema = z.object({
-  session_id: z.unknown(),
+  session_id: anything,
   task_id: textOrNumber,
   external_user_id: z.string(),
   merchant: z.object({ id: z.union([z.number(), z.string().regex(/^\s*\d{1,10}\s*$/)]), name: optionalText }),
   data: z.object({ card_id: textOrNumber, reason: optionalText, send_card: z.boolean().nullish() }).nullish(),
-  timestamp: z.unknown(),
+  timestamp: anything,
 })
 
 /** Validates and normalises a decoded Knot webhook (seed 003), JSON and Avro alike. */

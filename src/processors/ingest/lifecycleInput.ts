@@ -20,20 +20,21 @@ export interface LifecycleInput {
 /** Types and statuses are words; more of a longer text would only fill the state. */
 const MAX_WORD_LENGTH = 64
 
+const anything = z.unknown().optional()
 const optionalText = z.string().nullish()
 // Only what is used is checked: a strange `enrolled_at` must not stop an opt-out.
 const lifecycleSchema = z.object({
   event_uid: optionalText,
-  user_id: z.unknown(),
-  external_user_id: z.unknown(),
+  user_id: anything,
+  external_user_id: anything,
   data: z.object({
-    id: z.unknown(),
-    token: z.unknown(),
+    id: anything,
+    token: anything,
     type: optionalText,
     status: optionalText,
-    updated_at: z.unknown(),
-    user_id: z.unknown(),
-    external_user_id: z.unknown(),
+    updated_at: anything,
+    user_id: anything,
+    external_user_id: anything,
   }),
 })
 

@@ -15,18 +15,7 @@ const LETTER_OR_DIGIT = /^[\p{L}\p{N}]$/u
 /** True where the text holds a card number. Cheap for text with fewer than 13 digits. */
 export function holdsPan(text: string): boolean {
   if (!hasDigits(text, MIN_DIGITS)) return false
-  const searched = text.replace(UUID, ' . ')
-  let at = 0
-  while (at < searched.length) {
-    if (!isDigit(searched.charCodeAt(at))) {
-      at++
-      continue
-    }
-    const chain = digitChain(searched, at)
-    if (chainHoldsPan(searched, chain)) return true
-    at = chain.end
-  }
-  return false
+  return anyChain(text.replace(UUID, ' . '), chainHoldsPan)
 }
 
 /**
@@ -35,7 +24,21 @@ export function holdsPan(text: string): boolean {
  */
 export function bytesHoldPan(bytes: Buffer): boolean {
   if (isUtf8(bytes) && bytes[0] !== 0) return holdsPan(bytes.toString('utf8'))
-  return binaryHoldsPan(bytes.toString('latin1'))
+  return anyChain(bytes.toString('latin1'), binaryChainHoldsPan)
+}
+
+function anyChain(text: string, test: (text: string, chain: DigitChain) => boolean): boolean {
+  let at = 0
+  while (at < text.length) {
+    if (!isDigit(text.charCodeAt(at))) {
+      at++
+      continue
+    }
+    const chain = digitChain(text, at)
+    if (test(text, chain)) return true
+    at = chain.end
+  }
+  return false
 }
 
 /** Digit groups in a row, one blank or dash between each two: positions of the first digit and behind the last. */
@@ -77,26 +80,21 @@ function chainHoldsPan(text: string, { groups, end }: DigitChain): boolean {
   return false
 }
 
-function binaryHoldsPan(text: string): boolean {
-  let digits = ''
-  for (let at = 0; at <= text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (isDigit(code)) digits += text[at]!
-    else if (!isSeparator(code) || isSeparator(text.charCodeAt(at - 1))) {
-      if (windowHoldsPan(digits)) return true
-      digits = ''
+/**
+ * Any groups in a row, and the same without their first or last digit: those may be the length of the text itself (25
+ * bytes look like "2") or of the text that follows.
+ */
+function binaryChainHoldsPan(text: string, { groups }: DigitChain): boolean {
+  return groups.some((_group, first) => {
+    let digits = ''
+    for (const group of groups.slice(first, first + MAX_DIGITS + 2)) {
+      digits += text.slice(group.start, group.end)
+      if (digits.length > MAX_DIGITS + 2) return false
+      if (isPan(digits) || isPan(digits.slice(0, -1)) || isPan(digits.slice(1)) || isPan(digits.slice(1, -1)))
+        return true
     }
-  }
-  return false
-}
-
-function windowHoldsPan(digits: string): boolean {
-  for (let start = 0; start + MIN_DIGITS <= digits.length; start++) {
-    for (let length = MIN_DIGITS; length <= MAX_DIGITS && start + length <= digits.length; length++) {
-      if (isPan(digits.slice(start, start + length))) return true
-    }
-  }
-  return false
+    return false
+  })
 }
 
 function isPan(digits: string): boolean {
