@@ -1,0 +1,26 @@
+import { EXIT } from './exitCodes.ts'
+import type { ExitCode } from './exitCodes.ts'
+
+/** Codes of errors after which trying again changes nothing, and of those after which it may. */
+const WRONG = new Set([
+  'CONFIG_INVALID',
+  'STATE_LOCKED',
+  'STATE_DIRECTORY_UNUSABLE',
+  'INSECURE_URL',
+  'schema_missing',
+  'schema_different',
+  'schema_incompatible',
+])
+const UNREACHABLE = new Set(['GAVE_UP', 'registry_unavailable', 'directory_unavailable'])
+
+/** The stable code of an error of onfile's, null for others. */
+export function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
+}
+
+/** The exit code that an error means. */
+export function exitCodeOfError(error: unknown): ExitCode {
+  const code = codeOf(error)
+  if (code !== null && WRONG.has(code)) return EXIT.wrong
+  return code !== null && UNREACHABLE.has(code) ? EXIT.unreachable : EXIT.failed
+}
