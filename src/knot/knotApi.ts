@@ -32,6 +32,9 @@ export interface PushTarget {
   readonly userId: string
   readonly merchantId: number | null
   readonly taskId: string | null
+  /** `card_name` and `customer_name` of the CardUpdater form; left out where null. */
+  readonly cardName?: string | null
+  readonly customerName?: string | null
 }
 
 /** The card of a push: encrypted, or as it is for the secure host. */
@@ -178,10 +181,16 @@ function isLoopback(hostname: string): boolean {
 }
 
 function pushBytes(target: PushTarget, card: PushBody): Buffer {
-  const ids =
-    target.taskId === null
-      ? { external_user_id: target.userId, merchant_id: target.merchantId }
-      : { task_id: target.taskId }
   const fields = 'jwe' in card ? { jwe: card.jwe } : cardFields(card.plain)
-  return Buffer.from(JSON.stringify({ ...fields, ...ids }), 'utf8')
+  return Buffer.from(JSON.stringify({ ...fields, ...targetFields(target) }), 'utf8')
+}
+
+function targetFields({ userId, merchantId, taskId, cardName, customerName }: PushTarget): object {
+  if (taskId !== null) return { task_id: taskId }
+  return {
+    external_user_id: userId,
+    merchant_id: merchantId,
+    card_name: cardName ?? undefined,
+    customer_name: customerName ?? undefined,
+  }
 }

@@ -21,6 +21,12 @@ export type VaultTrouble = 'timeout' | 'connection' | 'server_error' | 'bad_answ
 
 export type KnownCardStatus = 'active' | 'inactive' | 'closed'
 
+/** How the card and its issuer are called towards the holder, where the vault says so. Knot must know both names. */
+export interface CardNames {
+  readonly card_name: string | null
+  readonly customer_name: string | null
+}
+
 /** `card` is null where the vault gives no card data for a card in that status. */
 export type CardAnswer =
   | {
@@ -28,6 +34,7 @@ export type CardAnswer =
       readonly status: KnownCardStatus
       readonly version: string
       readonly card: CardData | null
+      readonly names: CardNames
     }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unauthorized' }
@@ -53,6 +60,8 @@ const version = z.union([z.string(), z.number()]).transform(String)
 // as INVALID_CARD. It is the issuer's data that is wrong, not the vault that is down.
 const text = z.string().catch('')
 const statusSchema = z.object({ card_ref: z.string(), version, status: z.enum(['active', 'inactive', 'closed']) })
+const name = z.string().min(1).max(255).nullable().catch(null)
+const namesSchema = z.object({ card_name: name, customer_name: name })
 const secretSchema = z.object({
   user: z.object({
     name: z.object({ first_name: text, last_name: text }),
@@ -104,7 +113,8 @@ export class CardVault {
     if (!head.success || head.data.card_ref !== cardRef) return { kind: 'unavailable', trouble: 'bad_answer' }
     const secret = secretSchema.safeParse(fetched.body)
     const card = secret.success ? new CardData(secret.data) : null
-    return { kind: 'card', status: head.data.status, version: head.data.version, card }
+    const names = namesSchema.parse(fetched.body)
+    return { kind: 'card', status: head.data.status, version: head.data.version, card, names }
   }
 
   /** Status and version without card data. */

@@ -3,6 +3,7 @@ import type { PushAnswer } from '../../knot/answers.ts'
 import type { PushKey } from '../../knot/cardUpdater.ts'
 import type { PushTarget } from '../../knot/knotApi.ts'
 import type { CardData } from '../../vault/cardData.ts'
+import type { CardNames } from '../../vault/cardVault.ts'
 import type { Permit } from './admission.ts'
 
 /**
@@ -40,6 +41,7 @@ export interface PreparedCard {
   readonly card: CardData
   readonly key: PushKey
   readonly vaultVersion: string
+  readonly names: CardNames
   readonly permit: Permit
 }
 

@@ -82,7 +82,7 @@ export class Performer {
       kept = true
       return {
         kind: 'prepared',
-        prepared: { card: check.card, key: keyAnswer.key, vaultVersion: answer.version, permit },
+        prepared: { card: check.card, key: keyAnswer.key, vaultVersion: answer.version, names: answer.names, permit },
       }
     } finally {
       if (!kept) permit.release()
@@ -96,7 +96,8 @@ export class Performer {
     run.prepared = null
     // Nothing prepared: another life of this command took it. Then nothing may be sent.
     if (prepared === null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: 'ownership', usedKey: null }
-    const { card, key, permit } = prepared
+    const { card, key, names, permit } = prepared
+    const target = { ...effect.target, cardName: names.card_name, customerName: names.customer_name }
     let veto: Veto | null = null
     const lastCheck = (): boolean => {
       veto = this.#vetoOf(effect, run, signal)
@@ -106,7 +107,7 @@ export class Performer {
     try {
       const early = this.#vetoOf(effect, run, signal)
       if (early !== null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: early, usedKey: key }
-      const answer = await knot.push(effect.target, card, key, lastCheck)
+      const answer = await knot.push(target, card, key, lastCheck)
       switch (answer.kind) {
         case 'unauthorized':
           this.#pause('knot_unauthorized')

@@ -274,8 +274,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     switch (verdict.kind) {
       case 'answered': {
         const { result, reason } = verdict
-        const vault = { vault_status: 'active' as const, vault_version: started.vault_version }
-        this.#close(run, started, result, { ...vault, ...factsOf(answer), reason }, ctx)
+        this.#close(run, started, result, { ...sentFacts(started), ...factsOf(answer), reason }, ctx)
         return
       }
       case 'wait': {
@@ -302,7 +301,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     dropPrepared(run)
     this.#options.log.error({ commandId: effect.commandId, effect: effect.kind, error: error.name }, 'an effect failed')
     if (effect.kind === 'push' && run.onWire) {
-      this.#close(run, entry, 'AMBIGUOUS', { reason: 'connection_lost', started_at: entry.started_at }, ctx)
+      this.#close(run, entry, 'AMBIGUOUS', { ...sentFacts(entry), reason: 'connection_lost' }, ctx)
     } else if (run.cancelled) {
       this.#close(run, entry, 'NOT_SENT', { reason: 'suppressed' }, ctx)
     } else {
@@ -372,8 +371,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
    */
   #restore(entry: OpenCommand, ctx: Context): void {
     if (entry.state === 'STARTED') {
-      const facts = { reason: 'restarted', vault_version: entry.vault_version, started_at: entry.started_at }
-      this.#report(entry, 'AMBIGUOUS', facts, ctx)
+      this.#report(entry, 'AMBIGUOUS', { ...sentFacts(entry), reason: 'restarted' }, ctx)
     }
     const run = newRun(entry.command_id, entry.user_id, laneOf(entry), 'restored')
     if (entry.state !== 'WAITING') {
@@ -412,6 +410,11 @@ function covers(cancel: ProvisioningCommand, entry: OpenCommand): boolean {
     (cancels.merchant_id === null || cancels.merchant_id === entry.merchant_id) &&
     (cancels.command_id === null || cancels.command_id === entry.command_id)
   )
+}
+
+/** What a started command is known to send, and since when at most. */
+function sentFacts(started: OpenCommand): ResultFacts {
+  return { vault_status: 'active', vault_version: started.vault_version, started_at: started.started_at }
 }
 
 function factsOf(answer: PushAnswer): ResultFacts {

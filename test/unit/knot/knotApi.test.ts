@@ -68,7 +68,12 @@ describe('requests', () => {
 
   it.each([
     ['CardUpdater ids', TARGET, { external_user_id: 'user 1/ä', merchant_id: 19, jwe: 'a.b.c.d.e' }],
-    ['the task id alone', { ...TARGET, taskId: '25605' }, { task_id: '25605', jwe: 'a.b.c.d.e' }],
+    [
+      'the names of card and issuer',
+      { ...TARGET, cardName: 'Gold', customerName: null },
+      { external_user_id: 'user 1/ä', merchant_id: 19, jwe: 'a.b.c.d.e', card_name: 'Gold' },
+    ],
+    ['the task id alone', { ...TARGET, taskId: '25605', cardName: 'Gold' }, { task_id: '25605', jwe: 'a.b.c.d.e' }],
   ])('push with %s', async (_, target, expected) => {
     const { url, seen } = await knot(() => ({ status: 200, body: { message: 'Success' } }))
     const answer = await api(url).pushCard(target, { jwe: 'a.b.c.d.e' }, () => true)

@@ -41,7 +41,12 @@ describe('the card vault', () => {
       response.end(JSON.stringify(CARD))
     })
     const answer = await vault.card('card/1')
-    expect(answer).toMatchObject({ kind: 'card', status: 'active', version: 'v7' })
+    expect(answer).toMatchObject({
+      kind: 'card',
+      status: 'active',
+      version: 'v7',
+      names: { card_name: 'Gold', customer_name: null },
+    })
     expect(answer.kind === 'card' && answer.card?.reveal()).toEqual({ user: HOLDER, card: NUMBERS })
     expect(seen).toEqual(['/v1/cards/card%2F1', 'Bearer vault-token'])
     expect(inspect(answer, { depth: null, showHidden: true }) + JSON.stringify(answer)).not.toContain(CANARY_PAN)
@@ -59,7 +64,13 @@ describe('the card vault', () => {
 
   it('a card without data, or with fields missing, is still an answer', async () => {
     const closed = await vaultThat(answering(200, { card_ref: 'c', version: '1', status: 'closed' }))
-    expect(await closed.card('c')).toEqual({ kind: 'card', status: 'closed', version: '1', card: null })
+    expect(await closed.card('c')).toEqual({
+      kind: 'card',
+      status: 'closed',
+      version: '1',
+      card: null,
+      names: { card_name: null, customer_name: null },
+    })
     const odd = {
       ...CARD,
       card_ref: 'c',

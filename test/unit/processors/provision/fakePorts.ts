@@ -67,7 +67,8 @@ export function fakeKnot(key: PushKey): FakeKnot {
     push: (target, card, usedKey, lastCheck) => {
       const wire = () => {
         const passed = lastCheck()
-        if (passed) knot.sent.push(target)
+        const { userId, merchantId, taskId } = target
+        if (passed) knot.sent.push({ userId, merchantId, taskId })
         return passed
       }
       const scripted = knot.script.shift()
@@ -102,6 +103,8 @@ export const ACCOUNT: MerchantAccount = {
   last_action_status: null,
 }
 
+export const NO_NAMES = { card_name: null, customer_name: null }
+
 export interface FakeVault extends VaultPort {
   cardAnswer: CardAnswer
   statusAnswer: StatusAnswer
@@ -110,7 +113,7 @@ export interface FakeVault extends VaultPort {
 
 export function fakeVault(): FakeVault {
   const vault: FakeVault = {
-    cardAnswer: { kind: 'card', status: 'active', version: 'v1', card: cardWith() },
+    cardAnswer: { kind: 'card', status: 'active', version: 'v1', card: cardWith(), names: NO_NAMES },
     statusAnswer: { kind: 'status', status: 'active', version: 'v1' },
     asked: [],
     card: ref => {

@@ -20,7 +20,7 @@ describe('order', () => {
     knot.waiting[0]?.answer(ok)
     await task.settle()
     expect(knot.waiting).toHaveLength(4)
-    expect(knot.waiting[3]?.target).toEqual({ userId: 'ada', merchantId: 19, taskId: null })
+    expect(knot.waiting[3]?.target).toMatchObject({ userId: 'ada', merchantId: 19, taskId: null })
   })
 
   it('never more at once than the global concurrency', async () => {

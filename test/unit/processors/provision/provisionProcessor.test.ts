@@ -3,7 +3,7 @@ import type { ProvisioningCommand } from '../../../../src/domain/records.ts'
 import { InputNotReadyError } from '../../../../src/engine/processor.ts'
 import type { PushAnswer } from '../../../../src/knot/answers.ts'
 import { cardWith } from '../../knot/cards.ts'
-import { cancel, coded, command, newKey, ok, provisionBed, results } from './fakePorts.ts'
+import { cancel, coded, command, newKey, NO_NAMES, ok, provisionBed, results } from './fakePorts.ts'
 import { jsonCodec } from './fakeTask.ts'
 
 describe('a SWITCH', () => {
@@ -105,27 +105,33 @@ describe('what the vault says', () => {
   it.each([
     [{ kind: 'unknown' }, '1:NOT_SENT/card_unknown', { vault_status: 'unknown', vault_version: null }],
     [
-      { kind: 'card', status: 'inactive', version: 'v2', card: null },
+      { kind: 'card', status: 'inactive', version: 'v2', card: null, names: NO_NAMES },
       '1:NOT_SENT/inactive_card',
       { vault_status: 'inactive' },
     ],
     [
-      { kind: 'card', status: 'closed', version: 'v2', card: cardWith() },
+      { kind: 'card', status: 'closed', version: 'v2', card: cardWith(), names: NO_NAMES },
       '1:NOT_SENT/inactive_card',
       { vault_status: 'closed' },
     ],
     [
-      { kind: 'card', status: 'active', version: 'v2', card: null },
+      { kind: 'card', status: 'active', version: 'v2', card: null, names: NO_NAMES },
       '1:INVALID_CARD/invalid_card_data',
       { vault_version: 'v2' },
     ],
     [
-      { kind: 'card', status: 'active', version: 'v2', card: cardWith({ card: { cvv: '' } }) },
+      { kind: 'card', status: 'active', version: 'v2', card: cardWith({ card: { cvv: '' } }), names: NO_NAMES },
       '1:INVALID_CARD/invalid_card_data',
       { vault_status: 'active', vault_version: 'v2' },
     ],
     [
-      { kind: 'card', status: 'active', version: 'v2', card: cardWith({ address: { country: 'CA' } }) },
+      {
+        kind: 'card',
+        status: 'active',
+        version: 'v2',
+        card: cardWith({ address: { country: 'CA' } }),
+        names: NO_NAMES,
+      },
       '1:NOT_SENT/unsupported_region',
       { vault_status: 'active' },
     ],
@@ -157,7 +163,7 @@ describe('what the vault says', () => {
       expect(ms).toBeGreaterThanOrEqual(Math.max(1_000, 0.75 * fullMs))
       expect(ms).toBeLessThanOrEqual(fullMs)
     }
-    vault.cardAnswer = { kind: 'card', status: 'active', version: 'v1', card: cardWith() }
+    vault.cardAnswer = { kind: 'card', status: 'active', version: 'v1', card: cardWith(), names: NO_NAMES }
     knot.script.push(ok)
     await task.settle()
     clock.ms = task.timers()[0]?.[1].dueAtMs ?? clock.ms
