@@ -10,8 +10,23 @@ const WRONG = new Set([
   'schema_missing',
   'schema_different',
   'schema_incompatible',
+  'KAFKA_AUTHENTICATION_FAILED',
+  'KAFKA_TOPIC_AUTHORIZATION_FAILED',
+  'KAFKA_GROUP_AUTHORIZATION_FAILED',
+  'KAFKA_CLUSTER_AUTHORIZATION_FAILED',
+  'KAFKA_INVALID_REPLICATION_FACTOR',
+  'KAFKA_INVALID_CONFIG',
+  'KAFKA_POLICY_VIOLATION',
+  'KAFKA_UNSUPPORTED_BROKER',
 ])
-const UNREACHABLE = new Set(['GAVE_UP', 'registry_unavailable', 'directory_unavailable'])
+const UNREACHABLE = new Set([
+  'GAVE_UP',
+  'registry_unavailable',
+  'directory_unavailable',
+  'OAUTH_TOKEN_UNAVAILABLE',
+  'KAFKA_CONNECTION_LOST',
+  'KAFKA_REQUEST_TIMED_OUT',
+])
 
 /** The stable code of an error of onfile's, null for others. */
 export function codeOf(error: unknown): string | null {

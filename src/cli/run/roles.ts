@@ -1,0 +1,161 @@
+import type { Logger } from 'pino'
+import type { RecordCodecs } from '../../avro/records.ts'
+import type { SchemaRegistry } from '../../avro/registry.ts'
+import type { Config } from '../../config/config.ts'
+import type { EngineOptions } from '../../engine/options.ts'
+import { RoleRunner } from '../../engine/role.ts'
+import type { Topology } from '../../engine/processor.ts'
+import type { RoleStatus } from '../../engine/status.ts'
+import { CardUpdater } from '../../knot/cardUpdater.ts'
+import { createIngestTopology } from '../../processors/ingest.ts'
+import { createProvisionTopology } from '../../processors/provision.ts'
+import { deadLetterWriter } from '../../processors/unreadable.ts'
+import type { RoleHealth, Waiting } from '../../server/health.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
+import { directoryOf, knotOf, vaultOf } from '../connections.ts'
+import { createDecideTopology } from '../../processors/decide.ts'
+import { policyOf } from './policy.ts'
+
+/** A role that runs here: the engine's runner, and what must be closed after it. */
+export interface RunningRole {
+  start(): void
+  health(): RoleHealth
+  stop(options: { leave: boolean; deadlineMs: number }): Promise<void>
+}
+
+export interface RoleParts {
+  readonly config: Config
+  readonly engine: EngineOptions
+  readonly codecs: RecordCodecs
+  readonly registry: SchemaRegistry
+  readonly startAt: Topology['startAt']
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly version: string
+}
+
+/** The configured roles, put together from domain, adapters and engine. Nothing runs yet. */
+export function createRoles(parts: RoleParts): RunningRole[] {
+  return parts.config.roles.map(role => {
+    switch (role) {
+      case 'ingest':
+        return ingestRole(parts)
+      case 'decide':
+        return decideRole(parts)
+      case 'provision':
+        return provisionRole(parts)
+    }
+  })
+}
+
+function ingestRole({ config, engine, codecs, registry, startAt, metrics, version }: RoleParts): RunningRole {
+  const { ingest, topics } = config
+  const directory = ingest.userFrom.includes('directory') ? directoryOf(config) : null
+  const topology = createIngestTopology({
+    topics: {
+      cardLifecycle: topics.cardLifecycle,
+      knotEvents: topics.knotEvents,
+      retry: topics.retry,
+      userEvents: topics.userEvents,
+      deadLetters: topics.dlq,
+    },
+    settings: {
+      cardRef: ingest.cardRef,
+      userFrom: ingest.userFrom,
+      futureSkewMs: ingest.futureSkew,
+      idPattern: ingest.idPattern,
+      dedupeSecret: ingest.hashKey,
+      appVersion: version,
+    },
+    userEvents: codecs.userEvents,
+    schemas: registry,
+    directory,
+    metrics: metrics.ingest,
+    startAt,
+  })
+  return runningRole(new RoleRunner(topology, engine), { close: () => directory?.close() ?? Promise.resolve() })
+}
+
+function decideRole({ config, engine, codecs, metrics, version }: RoleParts): RunningRole {
+  const { topics } = config
+  const topology = createDecideTopology({
+    topics: {
+      userEvents: topics.userEvents,
+      commands: topics.provisioningCommands,
+      outcomes: topics.cardOutcomes,
+      suppressions: topics.cardSuppressions,
+      changelog: topics.decideChangelog,
+      deadLetters: topics.dlq,
+    },
+    codecs: {
+      userEvent: codecs.userEvents,
+      command: codecs.provisioningCommands,
+      outcome: codecs.cardOutcomes,
+      suppression: codecs.cardSuppressions,
+    },
+    policy: policyOf(config),
+    metrics: metrics.decide,
+    deadLetter: deadLetterWriter({ role: 'decide', topic: topics.dlq, appVersion: version, metrics: metrics.ingest }),
+  })
+  return runningRole(new RoleRunner(topology, engine))
+}
+
+function provisionRole({ config, engine, codecs, metrics, log, version }: RoleParts): RunningRole {
+  const { knot, policy, topics } = config
+  const vault = vaultOf(config)
+  const updater = new CardUpdater(knotOf(config), knot.cardData)
+  const topology = createProvisionTopology({
+    topics: {
+      commands: topics.provisioningCommands,
+      userEvents: topics.userEvents,
+      changelog: topics.provisionChangelog,
+      deadLetters: topics.dlq,
+    },
+    codecs: { command: codecs.provisioningCommands, userEvent: codecs.userEvents },
+    knot: updater,
+    vault,
+    metrics: metrics.provision,
+    log: log.child({ role: 'provision' }),
+    deadLetter: deadLetterWriter({
+      role: 'provision',
+      topic: topics.dlq,
+      appVersion: version,
+      metrics: metrics.ingest,
+    }),
+    concurrency: knot.concurrency,
+    ratePerSecond: knot.ratePerSecond,
+    probeIntervalMs: knot.probeInterval,
+    pushTimeoutMs: knot.timeout,
+    retryScale: policy.retryScale,
+  })
+  return runningRole(new RoleRunner(topology, engine), {
+    paused: () => {
+      const { paused } = topology.status()
+      return paused === null ? null : { reason: paused.reason, sinceMs: paused.sinceMs }
+    },
+    close: async () => {
+      topology.stop()
+      await Promise.all([updater.close(), vault.close()])
+    },
+  })
+}
+
+interface Runner {
+  start(): void
+  status(): RoleStatus
+  stop(options: { leave: boolean; deadlineMs: number }): Promise<void>
+}
+
+function runningRole(
+  runner: Runner,
+  extras: { paused?: () => Waiting | null; close?: () => Promise<void> } = {},
+): RunningRole {
+  return {
+    start: () => runner.start(),
+    health: () => ({ ...runner.status(), paused: extras.paused?.() ?? null }),
+    stop: async options => {
+      await runner.stop(options)
+      await extras.close?.()
+    },
+  }
+}
