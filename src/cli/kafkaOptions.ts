@@ -1,14 +1,8 @@
-import { request } from 'undici'
 import { required } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import type { ClusterOptions } from '../kafka/cluster.ts'
 import { tlsOf } from './connections.ts'
-
-/** The token endpoint of OAUTHBEARER gave no token. Whoever runs the identity provider, or set the client secret, must act. */
-export class TokenRefusedError extends Error {
-  override readonly name = 'TokenRefusedError'
-  readonly code = 'OAUTH_TOKEN_REFUSED'
-}
+import { OauthTokens } from './oauthTokens.ts'
 
 /** Kafka as configured: brokers, TLS, SASL. */
 export function kafkaOptionsOf(config: Config): ClusterOptions {
@@ -26,7 +20,10 @@ export function kafkaOptionsOf(config: Config): ClusterOptions {
 function saslOf({ kafka }: Config): Pick<ClusterOptions, 'sasl'> {
   const { mechanism, username, password } = kafka.sasl
   if (mechanism === null) return {}
-  if (mechanism === 'oauthbearer') return { sasl: { mechanism, token: () => fetchToken(kafka.sasl) } }
+  if (mechanism === 'oauthbearer') {
+    const tokens = tokensOf(kafka.sasl)
+    return { sasl: { mechanism, token: () => tokens.token() } }
+  }
   return {
     sasl: {
       mechanism,
@@ -36,27 +33,11 @@ function saslOf({ kafka }: Config): Pick<ClusterOptions, 'sasl'> {
   }
 }
 
-/** Client credentials grant (RFC 6749, 4.4). Asked for at each authentication: brokers bound how often that is. */
-async function fetchToken(sasl: Config['kafka']['sasl']): Promise<string> {
-  const url = required(sasl.tokenUrl, 'kafka.sasl.tokenUrl')
-  const credentials = `${required(sasl.clientId, 'kafka.sasl.clientId')}:${required(sasl.clientSecret, 'kafka.sasl.clientSecret')}`
-  const form = new URLSearchParams({ grant_type: 'client_credentials' })
-  if (sasl.scope !== null) form.set('scope', sasl.scope)
-  const answer = await request(url, {
-    method: 'POST',
-    headers: {
-      authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
-      'content-type': 'application/x-www-form-urlencoded',
-    },
-    body: form.toString(),
-    headersTimeout: 10_000,
-    bodyTimeout: 10_000,
+function tokensOf({ tokenUrl, clientId, clientSecret, scope }: Config['kafka']['sasl']): OauthTokens {
+  return new OauthTokens({
+    tokenUrl: required(tokenUrl, 'kafka.sasl.tokenUrl'),
+    clientId: required(clientId, 'kafka.sasl.clientId'),
+    clientSecret: required(clientSecret, 'kafka.sasl.clientSecret'),
+    scope,
   })
-  const body = (await answer.body.json().catch(() => null)) as { access_token?: unknown } | null
-  if (answer.statusCode !== 200 || typeof body?.access_token !== 'string') {
-    throw new TokenRefusedError(
-      `The token endpoint ${url} answered ${answer.statusCode} without a token: check kafka.sasl`,
-    )
-  }
-  return body.access_token
 }
