@@ -37,7 +37,8 @@ const UNPARSABLE = 'ConfluentSchemaRegistryArgumentError'
  */
 export class SchemaRegistry implements SchemaSource {
   readonly url: string
-  readonly #client: RegistryClient
+  readonly #newClient: () => RegistryClient
+  #client: RegistryClient
   readonly #http: RegistryHttp
   readonly #agent: HttpAgent
   readonly #attempts: number
@@ -58,15 +59,15 @@ export class SchemaRegistry implements SchemaSource {
       : new HttpAgent({ keepAlive: true })
     this.#unknown = new LRUCache({ max: MAX_UNKNOWN_IDS, ttl: options.unknownTtlMs ?? 30_000 })
     // `retry` changes the defaults of the whole library: every client here passes the same, and retries are our own.
-    this.#client = new RegistryClient(
-      {
-        host: this.url,
-        agent: this.#agent,
-        retry: { retries: 0 },
-        middlewares: [withTimeout(timeoutMs, authorization(options.auth))],
-      },
-      { [SchemaType.AVRO]: { typeHook: boundedContainers, logicalTypes: InstantType.byName } },
-    )
+    const clientOptions: ClientOptions = {
+      host: this.url,
+      agent: this.#agent,
+      retry: { retries: 0 },
+      middlewares: [withTimeout(timeoutMs, authorization(options.auth))],
+    }
+    const schemaOptions = { [SchemaType.AVRO]: { typeHook: boundedContainers, logicalTypes: InstantType.byName } }
+    this.#newClient = () => new RegistryClient(clientOptions, schemaOptions)
+    this.#client = this.#newClient()
   }
 
   async typeById(id: number): Promise<Type> {
@@ -149,6 +150,9 @@ export class SchemaRegistry implements SchemaSource {
     } catch (error) {
       const status = statusOf(error)
       const unparsable = error instanceof Error && error.name === UNPARSABLE
+      // A request that lost its answer half-way never ends inside the library, and every later one for the same id joins
+      // it: only a new client gets another answer.
+      if (status === undefined && !unparsable) this.#client = this.#newClient()
       if (status !== 404 && !unparsable) throw this.#unavailable(error)
       const confirmed = await this.#http.send('GET', `/schemas/ids/${id}`)
       if (isNotFound(confirmed.status, confirmed.body))
