@@ -6,8 +6,9 @@ import type { Topology } from '../engine/processor.ts'
 import { IngestProcessor } from './ingest/ingestProcessor.ts'
 import type { IngestParts } from './ingest/ingestProcessor.ts'
 import type { InputReaders } from './ingest/judge.ts'
+import { PanFields } from './ingest/panFields.ts'
 
-export interface IngestOptions extends Omit<IngestParts, 'readers'> {
+export interface IngestOptions extends Omit<IngestParts, 'readers' | 'panFields'> {
   /** Where the schemas of issuers' Avro come from. */
   readonly schemas: SchemaSource
   /** `ingest.startAt`, for the issuer's topics: where a partition without a committed offset begins. */
@@ -16,11 +17,16 @@ export interface IngestOptions extends Omit<IngestParts, 'readers'> {
 
 /**
  * The role INGEST: the issuer's two feeds and the replayed dead letters in, `onfile-user-events` and `onfile-dlq` out.
- * Stateless, so without a changelog. The retry topic is internal and always begins at its start.
+ * Stateless, so without a changelog. The retry topic is internal and always begins at its start. Throws `SyntaxError`
+ * where `settings.idPattern` is no regular expression.
  */
 export function createIngestTopology(options: IngestOptions): Topology {
   const { topics, startAt } = options
-  const parts: IngestParts = { ...options, readers: inputReaders(options.schemas) }
+  const parts: IngestParts = {
+    ...options,
+    readers: inputReaders(options.schemas),
+    panFields: new PanFields(options.settings.idPattern),
+  }
   return {
     role: 'ingest',
     inputs: [topics.cardLifecycle, topics.knotEvents, topics.retry],

@@ -1,5 +1,5 @@
 import type { UserEvent, UserEventBody } from '../../domain/records.ts'
-import { isFramed, frameSchemaId } from '../../avro/frame.ts'
+import { frameSchemaId, isFramed } from '../../avro/frame.ts'
 import { InputNotReadyError } from '../../engine/processor.ts'
 import type { Encoder, Processor, TaskContext } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
@@ -12,9 +12,8 @@ import { dedupeKey, knotTime } from './knotInput.ts'
 import type { KnotInput } from './knotInput.ts'
 import { lifecycleTime } from './lifecycleInput.ts'
 import type { LifecycleInput } from './lifecycleInput.ts'
-import { PanFields } from './panFields.ts'
-import { rejected } from './rejection.ts'
-import type { DeadLetterReason, Rejection } from './rejection.ts'
+import type { PanFields } from './panFields.ts'
+import type { DeadLetterReason } from './rejection.ts'
 import type { IngestMetrics, IngestSettings, IngestTopics, OwnerDirectory } from './settings.ts'
 import { resolveUser } from './userResolution.ts'
 
@@ -24,6 +23,7 @@ export interface IngestParts {
   readonly settings: IngestSettings
   readonly userEvents: Encoder<UserEvent>
   readonly readers: InputReaders
+  readonly panFields: PanFields
   /** Null where no directory is configured. */
   readonly directory: OwnerDirectory | null
   readonly metrics: IngestMetrics
@@ -51,13 +51,11 @@ const BATCH_OVERHEAD_BYTES = 256
 export class IngestProcessor implements Processor {
   readonly #parts: IngestParts
   readonly #judge: InputJudge
-  readonly #panFields: PanFields
   readonly #judged = new Map<number, Judged>()
 
   constructor(parts: IngestParts, topic: string, partition: number) {
     this.#parts = parts
-    this.#panFields = new PanFields(parts.settings.idPattern)
-    this.#judge = new InputJudge(topic, partition, parts.topics, parts.settings, parts.readers, this.#panFields)
+    this.#judge = new InputJudge(topic, partition, parts.topics, parts.settings, parts.readers, parts.panFields)
   }
 
   async prepare(records: readonly RecordView[], signal: AbortSignal): Promise<void> {
@@ -92,14 +90,14 @@ export class IngestProcessor implements Processor {
   }
 
   #onLifecycle(record: RecordView, origin: InputOrigin, input: LifecycleInput, ctx: Context): void {
-    const { settings, directory } = this.#parts
+    const { settings, directory, panFields } = this.#parts
     const time = lifecycleTime(input, origin.timestampMs, ctx.now, settings.futureSkewMs)
     if (typeof time !== 'number') return this.#deadLetter(record, origin, time.reason, ctx)
     const user = resolveUser(record, input, settings.userFrom, directory)
     if (user.kind === 'owner_needed') throw this.#notReady(record, 'the owner of a card is not looked up')
-    const rejection = user.kind === 'rejected' ? user : this.#panInUser(user.userId)
-    if (rejection !== null) return this.#deadLetter(record, origin, rejection.reason, ctx)
-    const { userId } = user as { readonly userId: string }
+    if (user.kind === 'rejected') return this.#deadLetter(record, origin, user.reason, ctx)
+    const { userId } = user
+    if (panFields.inId(userId)) return this.#deadLetter(record, origin, 'contains_pan', ctx)
     this.#forward(userId, origin, input.eventUid, time, lifecycleBody(input, time), ctx)
   }
 
@@ -108,10 +106,6 @@ export class IngestProcessor implements Processor {
     if (typeof time !== 'number') return this.#deadLetter(record, origin, time.reason, ctx)
     const body = knotBody(input, time, dedupeKey(input, this.#parts.settings.dedupeSecret))
     this.#forward(input.userId, origin, null, time, body, ctx)
-  }
-
-  #panInUser(userId: string): Rejection | null {
-    return this.#panFields.inId(userId) ? rejected('contains_pan') : null
   }
 
   #forward(
