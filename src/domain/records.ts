@@ -50,7 +50,15 @@ export interface KnotEvent {
 export type CommandKind = 'DISCOVER' | 'SWITCH' | 'RECONCILE' | 'CANCEL'
 
 export type CommandResultCode =
-  'DISCOVERED' | 'ACCEPTED' | 'AMBIGUOUS' | 'NOT_SENT' | 'CANCELLED' | 'BUSY' | 'REJECTED' | 'RECONCILED' | 'INVALID_CARD'
+  | 'DISCOVERED'
+  | 'ACCEPTED'
+  | 'AMBIGUOUS'
+  | 'NOT_SENT'
+  | 'CANCELLED'
+  | 'BUSY'
+  | 'REJECTED'
+  | 'RECONCILED'
+  | 'INVALID_CARD'
 
 /** The vault's view of a card; `unknown` = the vault answered 404. */
 export type VaultStatus = 'active' | 'inactive' | 'closed' | 'unknown'

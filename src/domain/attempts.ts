@@ -1,0 +1,237 @@
+import { hardTimer, softTimer, switchTimer } from './deadlines.ts'
+import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decision.ts'
+import { resolveLate } from './lateResults.ts'
+import type { Attempt, EndedAttempt, MerchantState, Work } from './merchantState.ts'
+import type { OutcomeStatus, SourcePosition } from './records.ts'
+import { suppressionOf } from './suppressionRules.ts'
+
+/** A wait that an attempt inherits: the account was busy a moment ago. */
+export interface InheritedWait {
+  readonly untilMs: number
+  readonly busyCount: number
+}
+
+/** The final statuses with which an attempt can end. */
+export type EndStatus = Exclude<OutcomeStatus, 'UNKNOWN' | 'ACCEPTED' | 'RETRY_SCHEDULED' | 'HELD' | 'EXTERNAL'>
+
+export function attemptSubject(merchant: MerchantState, attempt: Attempt): OutcomeSubject {
+  return {
+    card_ref: attempt.card_ref,
+    card_version: attempt.card_version,
+    merchant_id: merchant.merchant_id,
+    merchant_name: merchant.merchant_name,
+    attempt: attempt.number,
+    command_id: attempt.command_id,
+  }
+}
+
+/**
+ * A version shall go to a merchant: at once, after the gap, or behind the attempt that is open there. One attempt is open
+ * per (user, merchant); the newest version wins over whatever has not reached Knot.
+ */
+export function openAttempt(draft: DecisionDraft, merchant: MerchantState, work: Work): void {
+  const open = merchant.attempt
+  if (open === null) {
+    beginAttempt(draft, merchant, work, null)
+  } else if (open.phase === 'SCHEDULED' || open.phase === 'DISCOVERING') {
+    draft.emit('CANCELLED', 'superseded', attemptSubject(merchant, open), work.source, open.origin)
+    if (open.phase === 'SCHEDULED') draft.timer(switchTimer(merchant.merchant_id), null)
+    beginAttempt(draft, merchant, work, null)
+  } else {
+    queueBehind(draft, merchant, open, work)
+  }
+}
+
+/** The first attempt of a version. `inherited` is a wait that it takes over from the one before. */
+export function beginAttempt(
+  draft: DecisionDraft,
+  merchant: MerchantState,
+  work: Work,
+  inherited: InheritedWait | null,
+): void {
+  const gapEndMs = gapEnd(draft, merchant)
+  const dueAtMs = Math.max(draft.now, gapEndMs, inherited?.untilMs ?? 0)
+  const attempt: Attempt = {
+    card_ref: work.card_ref,
+    card_version: work.card_version,
+    reason: work.reason,
+    vault_version: work.vault_version,
+    source: work.source,
+    origin: work.origin,
+    phase: 'SCHEDULED',
+    number: 1,
+    command_id: null,
+    busy_count: inherited?.busyCount ?? 0,
+    next_at: null,
+    hard_at: dueAtMs + draft.policy.resultHardMs,
+    started_at: null,
+    stop: null,
+  }
+  draft.timer(hardTimer(merchant.merchant_id), attempt.hard_at)
+  if (dueAtMs <= draft.now) {
+    issueSwitch(draft, merchant, attempt)
+  } else {
+    const reason = inherited !== null && inherited.untilMs > gapEndMs ? 'ongoing_operation' : 'min_gap'
+    scheduleAttempt(draft, merchant, attempt, dueAtMs, reason)
+  }
+}
+
+/** Until then no push may follow the last one that Knot accepted; 0 where there was none. */
+export function gapEnd({ policy }: DecisionDraft, merchant: MerchantState): number {
+  return merchant.last_accepted_at === null ? 0 : merchant.last_accepted_at + policy.minGapMs
+}
+
+export function scheduleAttempt(
+  draft: DecisionDraft,
+  merchant: MerchantState,
+  attempt: Attempt,
+  dueAtMs: number,
+  reason: 'min_gap' | 'ongoing_operation',
+): void {
+  draft.emit('RETRY_SCHEDULED', reason, attemptSubject(merchant, attempt), attempt.source, attempt.origin, {
+    nextAttemptAt: dueAtMs,
+    rawReason: null,
+    occurredAt: null,
+  })
+  draft.timer(switchTimer(merchant.merchant_id), dueAtMs)
+  draft.putMerchant({ ...merchant, attempt: { ...attempt, phase: 'SCHEDULED', next_at: dueAtMs } })
+}
+
+/** Writes the SWITCH. After the attempt's hard deadline PROVISION must not start it. */
+export function issueSwitch(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  const commandId = draft.command({
+    kind: 'SWITCH',
+    card_ref: attempt.card_ref,
+    card_version: attempt.card_version,
+    merchant_id: merchant.merchant_id,
+    merchant_name: merchant.merchant_name,
+    attempt: attempt.number,
+    not_after: attempt.hard_at,
+    cancels: null,
+    reason: attempt.reason,
+    source: attempt.source,
+    origin: attempt.origin,
+  })
+  draft.putMerchant({
+    ...merchant,
+    awaiting_relink: null,
+    attempt: { ...attempt, phase: 'ISSUED', command_id: commandId, next_at: null },
+  })
+}
+
+/** The timer of a scheduled attempt: suppression is asked again, because time has passed. */
+export function resumeAttempt(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  const suppression = suppressionOf(draft.user, attempt.card_ref, merchant.merchant_id, draft.now)
+  if (suppression === undefined) issueSwitch(draft, merchant, attempt)
+  else endAttempt(draft, merchant, attempt, 'CANCELLED', suppression.reason, attempt.source)
+}
+
+/**
+ * Ends the open attempt with its final outcome, judges the webhooks that were kept for it, and lets the queued version
+ * go. `source` is the record that ends it; the origin is the attempt's own.
+ */
+export function endAttempt(
+  draft: DecisionDraft,
+  merchant: MerchantState,
+  attempt: Attempt,
+  status: EndStatus,
+  reason: string,
+  source: SourcePosition,
+  details?: OutcomeDetails,
+  inherited: InheritedWait | null = null,
+): void {
+  draft.emit(status, reason, attemptSubject(merchant, attempt), source, attempt.origin, details)
+  draft.timer(hardTimer(merchant.merchant_id), null)
+  if (attempt.started_at !== null) draft.timer(softTimer(merchant.merchant_id), null)
+  if (attempt.phase === 'SCHEDULED') draft.timer(switchTimer(merchant.merchant_id), null)
+  const ended: MerchantState = {
+    ...merchant,
+    attempt: null,
+    last: endedAttempt(attempt, status, reason) ?? merchant.last,
+    awaiting_relink:
+      status === 'NEEDS_USER_ACTION' || reason === 'not_connected'
+        ? { card_ref: attempt.card_ref, card_version: attempt.card_version }
+        : merchant.awaiting_relink,
+    queued: null,
+    kept: [],
+  }
+  draft.putMerchant(ended)
+  for (const webhook of merchant.kept) resolveLate(draft, merchant, webhook)
+  if (merchant.queued !== null) startQueued(draft, merchant.merchant_id, merchant.queued, inherited)
+}
+
+/** The queued version, taken from the queue or thrown out of it. */
+function startQueued(draft: DecisionDraft, merchantId: number, work: Work, inherited: InheritedWait | null): void {
+  const merchant = draft.merchant(merchantId)!
+  const suppression = suppressionOf(draft.user, work.card_ref, merchantId, draft.now)
+  if (suppression !== undefined) dropWork(draft, merchant, work, 'CANCELLED', suppression.reason, work.source)
+  else if (isConfirmed(merchant, work)) dropWork(draft, merchant, work, 'SKIPPED', 'already_current', work.source)
+  else beginAttempt(draft, merchant, work, inherited)
+}
+
+/** The merchant has confirmed exactly this vault version of this card. */
+export function isConfirmed({ holder }: MerchantState, { card_ref, vault_version }: Work): boolean {
+  return holder?.card_ref === card_ref && vault_version !== null && holder.vault_version === vault_version
+}
+
+/** The outcome of a version that never became an attempt here. */
+export function dropWork(
+  draft: DecisionDraft,
+  merchant: Pick<MerchantState, 'merchant_id' | 'merchant_name'>,
+  work: Work,
+  status: 'CANCELLED' | 'SKIPPED' | 'REJECTED' | 'SUPPRESSED',
+  reason: string,
+  source: SourcePosition,
+): void {
+  const subject: OutcomeSubject = {
+    card_ref: work.card_ref,
+    card_version: work.card_version,
+    merchant_id: merchant.merchant_id,
+    merchant_name: merchant.merchant_name,
+    attempt: 0,
+    command_id: null,
+  }
+  draft.emit(status, reason, subject, source, work.origin)
+}
+
+/** Behind an attempt that may have reached Knot. A SWITCH that has not started yet is called back. */
+function queueBehind(draft: DecisionDraft, merchant: MerchantState, open: Attempt, work: Work): void {
+  if (merchant.queued !== null) dropWork(draft, merchant, merchant.queued, 'CANCELLED', 'superseded', work.source)
+  let attempt = open
+  if (open.phase === 'ISSUED' && open.stop === null) {
+    attempt = { ...open, stop: { reason: 'superseded', source: work.source } }
+    draft.command({
+      kind: 'CANCEL',
+      card_ref: open.card_ref,
+      card_version: null,
+      merchant_id: merchant.merchant_id,
+      merchant_name: merchant.merchant_name,
+      attempt: 0,
+      not_after: null,
+      cancels: { card_ref: open.card_ref, merchant_id: merchant.merchant_id, command_id: open.command_id },
+      reason: 'superseded',
+      source: work.source,
+      origin: work.origin,
+    })
+  }
+  draft.putMerchant({ ...merchant, attempt, queued: work })
+}
+
+/** What is remembered of an attempt that may have reached the merchant; null where it certainly did not. */
+function endedAttempt(attempt: Attempt, status: EndStatus, reason: string): EndedAttempt | null {
+  if (status !== 'UPDATED' && status !== 'FAILED' && status !== 'NEEDS_USER_ACTION' && status !== 'NO_RESULT') {
+    return null
+  }
+  if (attempt.started_at === null && (status !== 'NO_RESULT' || attempt.phase !== 'ISSUED')) return null
+  return {
+    card_ref: attempt.card_ref,
+    card_version: attempt.card_version,
+    number: attempt.number,
+    command_id: attempt.command_id,
+    vault_version: attempt.vault_version,
+    origin: attempt.origin,
+    status,
+    reason,
+    started_at: attempt.started_at,
+  }
+}

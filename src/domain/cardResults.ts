@@ -1,0 +1,62 @@
+import { attemptSubject, endAttempt } from './attempts.ts'
+import type { DecisionDraft } from './decision.ts'
+import { laterHolder } from './holders.ts'
+import { detailsOf, RESULT_SKEW_MS, resolveLate } from './lateResults.ts'
+import type { NamedMerchant } from './lateResults.ts'
+import { KEPT_LIMIT } from './merchantState.ts'
+import type { Attempt, KeptWebhook, MerchantState } from './merchantState.ts'
+import { failureOf } from './reasons.ts'
+
+/**
+ * CARD_UPDATING, CARD_UPDATED or CARD_FAILED. Knot names no attempt: it is the one that is open at the merchant, if the
+ * webhook is not older than its start. Before the command of the attempt is answered nobody knows that start, so the
+ * webhook is kept until then.
+ */
+export function judgeCardResult(draft: DecisionDraft, named: NamedMerchant, webhook: KeptWebhook): void {
+  const merchant = named.merchant_id === null ? undefined : draft.merchant(named.merchant_id)
+  const attempt = merchant?.attempt
+  if (merchant !== undefined && attempt?.phase === 'ISSUED') keep(draft, merchant, attempt, webhook)
+  else if (merchant !== undefined && attempt && isOf(attempt, webhook)) settle(draft, merchant, attempt, webhook)
+  else resolveLate(draft, named, webhook)
+}
+
+/** The webhook is a result of this attempt, whose start is known. */
+export function isOf({ started_at }: Attempt, webhook: KeptWebhook): boolean {
+  return started_at !== null && webhook.timestamp >= started_at - RESULT_SKEW_MS
+}
+
+function keep(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt, webhook: KeptWebhook): void {
+  if (merchant.kept.length < KEPT_LIMIT) {
+    draft.putMerchant({ ...merchant, kept: [...merchant.kept, webhook] })
+  } else {
+    draft.emit(
+      'REJECTED',
+      'limit',
+      { ...attemptSubject(merchant, attempt), command_id: null },
+      webhook.source,
+      webhook.source,
+    )
+  }
+}
+
+function settle(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt, webhook: KeptWebhook): void {
+  switch (webhook.event) {
+    case 'CARD_UPDATING': {
+      const subject = attemptSubject(merchant, attempt)
+      draft.emit('ACCEPTED', 'in_progress', subject, webhook.source, attempt.origin, detailsOf(webhook, null))
+      return
+    }
+    case 'CARD_UPDATED': {
+      const holder = laterHolder(merchant.holder, attempt.card_ref, attempt.vault_version, webhook.timestamp)
+      const confirmed = { ...merchant, holder, awaiting_relink: null }
+      endAttempt(draft, confirmed, attempt, 'UPDATED', 'updated', webhook.source, detailsOf(webhook, null))
+      return
+    }
+    case 'CARD_FAILED': {
+      const failure = failureOf(draft.policy.reasons, webhook.reason)
+      const status = failure.class === 'user_action' ? 'NEEDS_USER_ACTION' : 'FAILED'
+      const details = detailsOf(webhook, failure.rawReason)
+      endAttempt(draft, merchant, attempt, status, failure.code, webhook.source, details)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { endAttempt, resumeAttempt } from './attempts.ts'
+import { timerOf } from './deadlines.ts'
+import { DecisionDraft } from './decision.ts'
+import type { Decision, StateView } from './decision.ts'
+import { lookAgain, onCardDiscovered } from './discovery.ts'
+import { onKnotEvent } from './knotEvents.ts'
+import { onLifecycle } from './lifecycle.ts'
+import type { Policy } from './policy.ts'
+import type { CommandResult, OperatorCommand, UserEvent } from './records.ts'
+import { onMerchantDiscovered } from './rediscovery.ts'
+import { onCancelled, onSwitchResult } from './switchResults.ts'
+
+/**
+ * What follows from one record of `onfile-user-events` (design.md 4). Pure: the same history at the same times gives the
+ * same decisions, ids included. The decision is valid for the state that `view` shows now; nothing of it is applied here.
+ *
+ * @param now wall clock, milliseconds
+ */
+export function decide(view: StateView, event: UserEvent, now: number, policy: Policy): Decision {
+  const draft = new DecisionDraft(view, event.user_id, event.occurred_at, now, policy)
+  const { body } = event
+  switch (body.kind) {
+    case 'lifecycle':
+      onLifecycle(draft, event, body)
+      break
+    case 'knot':
+      onKnotEvent(draft, event, body)
+      break
+    case 'result':
+      onResult(draft, body)
+      break
+    case 'operator':
+      onOperatorCommand(draft, event, body)
+  }
+  return draft
+}
+
+/**
+ * What follows from a timer that is due (`deadlines.ts`). One that its attempt has outlived decides nothing.
+ *
+ * @param name the timer's name, as a decision of this user gave it
+ */
+export function decideTimer(view: StateView, userId: string, name: string, now: number, policy: Policy): Decision {
+  const draft = new DecisionDraft(view, userId, now, now, policy)
+  const timer = timerOf(name)
+  if (timer === undefined) return draft
+  if (timer.kind === 'vault') {
+    lookAgain(draft, timer.cardRef)
+    return draft
+  }
+  const merchant = draft.merchant(timer.merchantId)
+  const attempt = merchant?.attempt
+  if (merchant === undefined || !attempt) return draft
+  switch (timer.kind) {
+    case 'switch':
+      if (attempt.phase === 'SCHEDULED') resumeAttempt(draft, merchant, attempt)
+      break
+    case 'hard':
+      if (attempt.hard_at <= now) endAttempt(draft, merchant, attempt, 'NO_RESULT', 'no_result', attempt.source)
+      break
+    case 'soft':
+    // A result is overdue. Looking for it is not built yet: the hard deadline ends the attempt.
+  }
+  return draft
+}
+
+/** What PROVISION reports. An answer to a command that nobody waits for any more decides nothing. */
+function onResult(draft: DecisionDraft, result: CommandResult): void {
+  switch (result.command_kind) {
+    case 'DISCOVER':
+      if (result.merchant_id === null) onCardDiscovered(draft, result)
+      else onMerchantDiscovered(draft, result)
+      return
+    case 'SWITCH':
+      onSwitchResult(draft, result)
+      return
+    case 'CANCEL':
+      onCancelled(draft, result)
+      return
+    case 'RECONCILE':
+    // None is written yet.
+  }
+}
+
+/** The effects of operator commands are not built yet: each is refused, and says so. */
+function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, command: OperatorCommand): void {
+  const subject = {
+    card_ref: command.card_ref,
+    card_version: null,
+    merchant_id: command.merchant_id,
+    merchant_name: null,
+    attempt: 0,
+    command_id: null,
+  }
+  draft.emit('REJECTED', 'operator', subject, source, source)
+}

@@ -1,0 +1,120 @@
+import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decision.ts'
+import { laterHolder } from './holders.ts'
+import { newMerchant } from './merchantState.ts'
+import type { EndedAttempt, KeptWebhook, MerchantState } from './merchantState.ts'
+import { failureOf } from './reasons.ts'
+
+/** Knot's clock may be behind ours by so much when a result is measured against the start of an attempt. */
+export const RESULT_SKEW_MS = 2_000
+
+/** Which merchant a webhook names. */
+export type NamedMerchant = Pick<MerchantState, 'merchant_name'> & { readonly merchant_id: number | null }
+
+/**
+ * A webhook that is not of the open attempt: it corrects or contradicts the last one, or somebody else pushed (the user
+ * in Knot's SDK). Success wins over a contradicting failure. What changes nothing has itself as origin, so that it never
+ * hides a result.
+ */
+export function resolveLate(draft: DecisionDraft, named: NamedMerchant, webhook: KeptWebhook): void {
+  if (webhook.event === 'CARD_UPDATING') {
+    draft.ignored.push(webhook.event)
+    return
+  }
+  const merchant = named.merchant_id === null ? undefined : draft.merchant(named.merchant_id)
+  const last = merchant?.last ?? null
+  if (merchant !== undefined && last !== null && belongsTo(draft, last, webhook.timestamp)) {
+    if (webhook.event === 'CARD_UPDATED') {
+      if (last.status !== 'UPDATED') return correct(draft, merchant, last, webhook)
+      if (last.reason === 'reconciled') return changeNothing(draft, merchant, last, 'duplicate', webhook)
+    } else {
+      if (last.status === 'UPDATED') return changeNothing(draft, merchant, last, 'contradicts_success', webhook)
+      if (last.status === 'NO_RESULT') return failLate(draft, merchant, last, webhook)
+    }
+  }
+  external(draft, named, merchant, webhook)
+}
+
+/** A result is the attempt's if it is not older than its start; a contradiction must come within the hard deadline. */
+function belongsTo({ policy }: DecisionDraft, last: EndedAttempt, timestamp: number): boolean {
+  if (last.started_at === null || timestamp < last.started_at - RESULT_SKEW_MS) return false
+  return last.status === 'NO_RESULT' || timestamp <= last.started_at + policy.resultHardMs
+}
+
+function correct(draft: DecisionDraft, merchant: MerchantState, last: EndedAttempt, webhook: KeptWebhook): void {
+  const subject = lastSubject(merchant, last)
+  draft.emit('UPDATED', 'corrected', subject, webhook.source, last.origin, detailsOf(webhook, null))
+  draft.putMerchant({
+    ...merchant,
+    last: { ...last, status: 'UPDATED', reason: 'corrected' },
+    holder: laterHolder(merchant.holder, last.card_ref, last.vault_version, webhook.timestamp),
+    awaiting_relink: null,
+  })
+}
+
+/** After NO_RESULT a failure is told, but nothing is tried again. */
+function failLate(draft: DecisionDraft, merchant: MerchantState, last: EndedAttempt, webhook: KeptWebhook): void {
+  const { code, rawReason } = failureOf(draft.policy.reasons, webhook.reason)
+  const subject = lastSubject(merchant, last)
+  draft.emit('FAILED', code, subject, webhook.source, last.origin, detailsOf(webhook, rawReason))
+  draft.putMerchant({ ...merchant, last: { ...last, status: 'FAILED', reason: code } })
+}
+
+function changeNothing(
+  draft: DecisionDraft,
+  merchant: MerchantState,
+  last: EndedAttempt,
+  reason: 'duplicate' | 'contradicts_success',
+  webhook: KeptWebhook,
+): void {
+  const subject = lastSubject(merchant, last)
+  draft.emit('SKIPPED', reason, subject, webhook.source, webhook.source, detailsOf(webhook, null))
+}
+
+/** Without an attempt. A card that it names and that we know is what the merchant holds from now on. */
+function external(
+  draft: DecisionDraft,
+  named: NamedMerchant,
+  merchant: MerchantState | undefined,
+  webhook: KeptWebhook,
+): void {
+  const cardRef = webhook.card_id !== null && draft.card(webhook.card_id) !== undefined ? webhook.card_id : null
+  const subject: OutcomeSubject = {
+    card_ref: cardRef,
+    card_version: null,
+    merchant_id: named.merchant_id,
+    merchant_name: named.merchant_name,
+    attempt: 0,
+    command_id: null,
+  }
+  const { source } = webhook
+  if (webhook.event === 'CARD_FAILED') {
+    const { code, rawReason } = failureOf(draft.policy.reasons, webhook.reason)
+    draft.emit('EXTERNAL', code, subject, source, source, detailsOf(webhook, rawReason))
+    return
+  }
+  draft.emit('EXTERNAL', 'updated', subject, source, source, detailsOf(webhook, null))
+  if (named.merchant_id === null || (cardRef === null && merchant === undefined)) return
+  if (!draft.hasRoomFor(named.merchant_id)) return
+  const state = merchant ?? newMerchant(named.merchant_id, named.merchant_name)
+  draft.putMerchant({
+    ...state,
+    holder: cardRef === null ? state.holder : laterHolder(state.holder, cardRef, null, webhook.timestamp),
+    awaiting_relink: null,
+  })
+}
+
+function lastSubject(merchant: MerchantState, last: EndedAttempt): OutcomeSubject {
+  return {
+    card_ref: last.card_ref,
+    card_version: last.card_version,
+    merchant_id: merchant.merchant_id,
+    merchant_name: merchant.merchant_name,
+    attempt: last.number,
+    command_id: last.command_id,
+  }
+}
+
+/** Of the outcome that a webhook causes: its own time, also where it was kept for a while. */
+export function detailsOf(webhook: KeptWebhook, rawReason: string | null): OutcomeDetails {
+  return { nextAttemptAt: null, rawReason, occurredAt: webhook.timestamp }
+}

@@ -1,0 +1,92 @@
+import { beginAttempt, endAttempt } from './attempts.ts'
+import { hardTimer } from './deadlines.ts'
+import type { DecisionDraft } from './decision.ts'
+import { merchantAt, refusalOf } from './fanOut.ts'
+import type { Attempt, MerchantState, Work } from './merchantState.ts'
+import type { CommandResult, SourcePosition } from './records.ts'
+import { suppressionOf } from './suppressionRules.ts'
+
+/**
+ * The user has linked the merchant again: the newest version that ended there for want of a link goes once more, as a new
+ * attempt 1 with the webhook as its origin, if nothing else is under way. It begins with a DISCOVER for this merchant.
+ */
+export function restartRelinked(draft: DecisionDraft, merchant: MerchantState, source: SourcePosition): void {
+  const awaiting = merchant.awaiting_relink
+  if (awaiting === null || merchant.attempt !== null) return
+  const card = draft.card(awaiting.card_ref)
+  if (card?.version !== awaiting.card_version || card.discovery !== null) return
+  if (suppressionOf(draft.user, card.card_ref, merchant.merchant_id, draft.now) !== undefined) return
+  const commandId = draft.command({
+    kind: 'DISCOVER',
+    card_ref: card.card_ref,
+    card_version: card.version,
+    merchant_id: merchant.merchant_id,
+    merchant_name: merchant.merchant_name,
+    attempt: 1,
+    not_after: null,
+    cancels: null,
+    reason: 'relinked',
+    source,
+    origin: source,
+  })
+  const attempt: Attempt = {
+    card_ref: card.card_ref,
+    card_version: card.version,
+    reason: 'relinked',
+    vault_version: null,
+    source,
+    origin: source,
+    phase: 'DISCOVERING',
+    number: 1,
+    command_id: commandId,
+    busy_count: 0,
+    next_at: null,
+    hard_at: draft.now + draft.policy.resultHardMs,
+    started_at: null,
+    stop: null,
+  }
+  draft.timer(hardTimer(merchant.merchant_id), attempt.hard_at)
+  draft.putMerchant({ ...merchant, awaiting_relink: null, attempt })
+}
+
+/** The answer to the DISCOVER of one attempt. */
+export function onMerchantDiscovered(draft: DecisionDraft, result: CommandResult): void {
+  const known = result.merchant_id === null ? undefined : draft.merchant(result.merchant_id)
+  const attempt = known?.attempt
+  if (known === undefined || attempt?.phase !== 'DISCOVERING' || attempt.command_id !== result.command_id) return
+  const { source } = attempt
+  if (result.result !== 'DISCOVERED') {
+    endAttempt(draft, known, attempt, 'REJECTED', 'unknown_error', source)
+    return
+  }
+  const card = draft.card(attempt.card_ref)
+  if (card !== undefined && result.vault_version !== null) {
+    draft.putCard({ ...card, vault_version: result.vault_version })
+  }
+  if (result.vault_status !== null && result.vault_status !== 'active') {
+    const reason = result.vault_status === 'unknown' ? 'card_unknown' : 'inactive_card'
+    endAttempt(draft, known, attempt, 'SKIPPED', reason, source)
+    return
+  }
+  const account = result.accounts.find(({ merchant_id }) => merchant_id === known.merchant_id)
+  if (account === undefined) {
+    endAttempt(draft, known, attempt, 'SKIPPED', 'not_linked', source)
+    return
+  }
+  const work = workOf(attempt, result.vault_version)
+  const merchant = merchantAt(draft, account)
+  const refusal = refusalOf(draft, account, work)
+  if (refusal === null) beginAttempt(draft, { ...merchant, attempt: null }, work, null)
+  else endAttempt(draft, merchant, attempt, refusal.status, refusal.reason, source)
+}
+
+function workOf(attempt: Attempt, vaultVersion: string | null): Work {
+  return {
+    card_ref: attempt.card_ref,
+    card_version: attempt.card_version,
+    reason: attempt.reason,
+    vault_version: vaultVersion,
+    source: attempt.source,
+    origin: attempt.origin,
+  }
+}

@@ -1,0 +1,56 @@
+import type { Policy } from '../domain/policy.ts'
+import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../domain/records.ts'
+import type { Codec, Topology } from '../engine/processor.ts'
+import { DecideProcessor } from './decide/decideProcessor.ts'
+import type { DecideTables } from './decide/decideProcessor.ts'
+import type { DeadLetterPort, DecideMetrics } from './decide/ports.ts'
+import { createMerchantStateCodec, createUserStateCodec, DECIDE_STATE_VERSION } from './decide/stateCodecs.ts'
+
+export interface DecideOptions {
+  /** All but `deadLetters` share one partition count. */
+  readonly topics: {
+    /** Input: `onfile-user-events`. */
+    readonly userEvents: string
+    readonly commands: string
+    readonly outcomes: string
+    readonly suppressions: string
+    /** State: `onfile-decide-changelog`. */
+    readonly changelog: string
+    /** Where `deadLetter` writes to: `onfile-dlq`. */
+    readonly deadLetters: string
+  }
+  readonly codecs: {
+    readonly userEvent: Codec<UserEvent>
+    readonly command: Codec<ProvisioningCommand>
+    readonly outcome: Codec<CardOutcome>
+    readonly suppression: Codec<CardSuppression>
+  }
+  readonly policy: Policy
+  readonly metrics: DecideMetrics
+  readonly deadLetter: DeadLetterPort
+}
+
+/** The DECIDE role (design.md 4): user events in, state per user; commands, suppressions and outcomes out. */
+export function createDecideTopology(options: DecideOptions): Topology<DecideTables> {
+  const { topics, codecs, policy, metrics, deadLetter } = options
+  return {
+    role: 'decide',
+    inputs: [topics.userEvents],
+    changelog: topics.changelog,
+    tables: { users: createUserStateCodec(), merchants: createMerchantStateCodec() },
+    stateVersion: DECIDE_STATE_VERSION,
+    outputs: [topics.commands, topics.outcomes, topics.suppressions, topics.deadLetters],
+    startAt: () => 'earliest',
+    createProcessor: () =>
+      new DecideProcessor({
+        topics,
+        userEventCodec: codecs.userEvent,
+        commandEncoder: codecs.command,
+        outcomeEncoder: codecs.outcome,
+        suppressionEncoder: codecs.suppression,
+        policy,
+        metrics,
+        deadLetter,
+      }),
+  }
+}

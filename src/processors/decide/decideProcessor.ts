@@ -1,0 +1,100 @@
+import { decide, decideTimer } from '../../domain/decide.ts'
+import type { Decision, StateView } from '../../domain/decision.ts'
+import { merchantKey } from '../../domain/ids.ts'
+import type { MerchantState } from '../../domain/merchantState.ts'
+import type { Policy } from '../../domain/policy.ts'
+import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../../domain/records.ts'
+import type { UserState } from '../../domain/userState.ts'
+import type { Codec, Encoder, Processor, TaskContext, Timer } from '../../engine/processor.ts'
+import type { RecordView } from '../../kafka/recordBatch.ts'
+import type { DeadLetterPort, DecideMetrics } from './ports.ts'
+import { readUserEvent } from './readUserEvent.ts'
+
+/** DECIDE's state: by user id, and by `merchantKey`. */
+export interface DecideTables {
+  readonly users: UserState
+  readonly merchants: MerchantState
+}
+
+export interface DecideProcessorOptions {
+  readonly topics: {
+    readonly commands: string
+    readonly outcomes: string
+    readonly suppressions: string
+  }
+  readonly userEventCodec: Codec<UserEvent>
+  readonly commandEncoder: Encoder<ProvisioningCommand>
+  readonly outcomeEncoder: Encoder<CardOutcome>
+  readonly suppressionEncoder: Encoder<CardSuppression>
+  readonly policy: Policy
+  readonly metrics: DecideMetrics
+  readonly deadLetter: DeadLetterPort
+}
+
+type Context = TaskContext<DecideTables, never>
+
+/**
+ * DECIDE for one partition: reads an event or a due timer, asks the pure core, and applies its decision as a whole. All of
+ * it goes to the partition of the same number; timers are keyed by the user.
+ */
+export class DecideProcessor implements Processor<DecideTables> {
+  readonly #options: DecideProcessorOptions
+  readonly #view = new TableView()
+
+  constructor(options: DecideProcessorOptions) {
+    this.#options = options
+  }
+
+  onRecord(record: RecordView, ctx: Context): void {
+    const read = readUserEvent(record, this.#options.userEventCodec)
+    if (read.kind === 'unreadable') {
+      this.#options.deadLetter(record, read.reason, ctx)
+      return
+    }
+    this.#view.context = ctx
+    this.#apply(decide(this.#view, read.event, ctx.now, this.#options.policy), ctx)
+  }
+
+  onTimer(timer: Timer, ctx: Context): void {
+    this.#view.context = ctx
+    this.#apply(decideTimer(this.#view, timer.key, timer.name, ctx.now, this.#options.policy), ctx)
+  }
+
+  #apply(decision: Decision, ctx: Context): void {
+    const { topics, metrics, commandEncoder, outcomeEncoder, suppressionEncoder } = this.#options
+    const { userId, changedUser } = decision
+    if (changedUser !== null) ctx.tables.users.put(userId, changedUser)
+    for (const merchant of decision.changedMerchants) {
+      ctx.tables.merchants.put(merchantKey(userId, merchant.merchant_id), merchant)
+    }
+    for (const { key, record } of decision.suppressions) {
+      ctx.forward(topics.suppressions, ctx.partition, key, record, suppressionEncoder)
+    }
+    for (const command of decision.commands) {
+      ctx.forward(topics.commands, ctx.partition, userId, command, commandEncoder)
+      metrics.command(command.kind)
+    }
+    for (const outcome of decision.outcomes) {
+      ctx.forward(topics.outcomes, ctx.partition, userId, outcome, outcomeEncoder)
+      metrics.outcome(outcome.status, outcome.reason)
+    }
+    for (const { name, dueAtMs } of decision.timers) {
+      if (dueAtMs === null) ctx.cancelTimer(userId, name)
+      else ctx.schedule(userId, name, dueAtMs)
+    }
+    for (const kind of decision.ignored) metrics.ignored(kind)
+  }
+}
+
+/** The tables of the current callback, as the core reads them. One per task: nothing is allocated per record. */
+class TableView implements StateView {
+  context: Context | null = null
+
+  user(userId: string): UserState | undefined {
+    return this.context?.tables.users.get(userId)
+  }
+
+  merchant(userId: string, merchantId: number): MerchantState | undefined {
+    return this.context?.tables.merchants.get(merchantKey(userId, merchantId))
+  }
+}

@@ -1,0 +1,25 @@
+import type { CommandKind, OutcomeStatus } from '../../domain/records.ts'
+import type { TaskContext } from '../../engine/processor.ts'
+import type { RecordView } from '../../kafka/recordBatch.ts'
+
+export type UnreadableReason = 'empty_value' | 'invalid_avro' | 'schema_violation'
+
+/** What a dead-letter writer needs of the task. `forward` makes it part of the cycle's transaction. */
+export type DeadLetterContext = Pick<
+  TaskContext<object, never>,
+  'topic' | 'partition' | 'now' | 'forward' | 'partitionFor'
+>
+
+/**
+ * Writes a user event that cannot be read to the dead-letter topic. Called inside of `onRecord`: it must use `context`
+ * and nothing that waits. `record` is valid during the call only.
+ */
+export type DeadLetterPort = (record: RecordView, reason: UnreadableReason, context: DeadLetterContext) => void
+
+/** What operators see of the decisions. Called once per record written: must be cheap. */
+export interface DecideMetrics {
+  outcome(status: OutcomeStatus, reason: string): void
+  command(kind: CommandKind): void
+  /** A webhook that concerns nothing of ours, by its kind. */
+  ignored(kind: string): void
+}

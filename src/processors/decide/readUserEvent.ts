@@ -1,0 +1,25 @@
+import type { UserEvent } from '../../domain/records.ts'
+import { InputNotReadyError } from '../../engine/processor.ts'
+import type { Codec } from '../../engine/processor.ts'
+import type { RecordView } from '../../kafka/recordBatch.ts'
+import type { UnreadableReason } from './ports.ts'
+
+export type ReadUserEvent =
+  | { readonly kind: 'event'; readonly event: UserEvent }
+  | { readonly kind: 'unreadable'; readonly reason: UnreadableReason }
+
+/**
+ * The event in a record, or why there is none. INGEST and PROVISION write no other; operators and connectors may.
+ * @throws InputNotReadyError while the record's schema is not loaded
+ */
+export function readUserEvent(record: RecordView, codec: Codec<UserEvent>): ReadUserEvent {
+  if (record.valueEnd < 0) return { kind: 'unreadable', reason: 'empty_value' }
+  let event: UserEvent
+  try {
+    event = codec.decode(record.buffer, record.valueStart, record.valueEnd)
+  } catch (error) {
+    if (error instanceof InputNotReadyError) throw error
+    return { kind: 'unreadable', reason: 'invalid_avro' }
+  }
+  return event.user_id === '' ? { kind: 'unreadable', reason: 'schema_violation' } : { kind: 'event', event }
+}
