@@ -60,10 +60,12 @@ export interface DecideMetrics {
   outcome(status: string, reason: string): void
   command(kind: string): void
   suppression(state: string, reason: string): void
+  ignored(kind: string): void
 }
 
 export function decideMetrics(instruments: Instruments): DecideMetrics {
   const reasons = new BoundedLabel(MAX_REASONS)
+  const kinds = new BoundedLabel(MAX_KINDS)
   const outcomes = instruments.counter('onfile_outcomes_total', 'Outcomes written, by what happened and why.', [
     'status',
     'reason',
@@ -73,7 +75,13 @@ export function decideMetrics(instruments: Instruments): DecideMetrics {
     'state',
     'reason',
   ])
+  const ignored = instruments.counter(
+    'onfile_user_events_ignored_total',
+    'Webhooks of a user that change nothing and have no outcome, by kind.',
+    ['kind'],
+  )
   return {
+    ignored: kind => ignored.inc({ kind: kinds.bound(kind) }),
     outcome: (status, reason) => outcomes.inc({ status, reason: reasons.bound(reason) }),
     command: kind => commands.inc({ kind }),
     suppression: (state, reason) => suppressions.inc({ state, reason: reasons.bound(reason) }),

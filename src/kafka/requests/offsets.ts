@@ -2,6 +2,7 @@ import type { Api, Request } from '../request.ts'
 import { Writer } from '../wire.ts'
 
 const LIST_OFFSETS: Api = { key: 2, name: 'ListOffsets', minVersion: 3, maxVersion: 3, flexibleFrom: 6 }
+const OFFSET_COMMIT: Api = { key: 8, name: 'OffsetCommit', minVersion: 7, maxVersion: 7, flexibleFrom: 8 }
 const OFFSET_FETCH: Api = { key: 9, name: 'OffsetFetch', minVersion: 7, maxVersion: 7, flexibleFrom: 6 }
 
 export type Isolation = 'read_committed' | 'read_uncommitted'
@@ -90,6 +91,37 @@ export function offsetFetch(groupId: string, topic: string, partition: number): 
       })
       const errorCode = reader.int16()
       return errorCode === 0 ? fetched : { ...fetched, errorCode }
+    },
+  }
+}
+
+/** Commits offsets outside of any generation: brokers take it only while the group has no members. */
+export function offsetCommit(
+  groupId: string,
+  topic: string,
+  offsets: readonly number[],
+): Request<{ readonly errorCode: number }> {
+  return {
+    api: OFFSET_COMMIT,
+    encode: () => {
+      const body = new Writer().string(groupId).int32(-1).string('').string(null).int32(1).string(topic)
+      body.array([...offsets.entries()], ([partition, offset]) => {
+        body.int32(partition).int64(offset).int32(-1).string('')
+      })
+      return [body.finish()]
+    },
+    decode: reader => {
+      reader.int32()
+      let firstError = 0
+      reader.array(() => {
+        reader.string()
+        reader.array(() => {
+          reader.int32()
+          const errorCode = reader.int16()
+          if (firstError === 0) firstError = errorCode
+        })
+      })
+      return { errorCode: firstError }
     },
   }
 }
