@@ -30,7 +30,7 @@ export function assign(
   const holders = new Map<string, Set<string>>()
   for (const { memberId, owned } of members) {
     for (const tp of owned) {
-      const holding = holders.get(idOf(tp)) ?? new Set()
+      const holding = holders.get(idOf(tp)) ?? new Set<string>()
       holders.set(idOf(tp), holding.add(memberId))
     }
   }
@@ -38,7 +38,7 @@ export function assign(
   for (const [memberId, planned] of plan) {
     const free = planned.filter(tp => {
       const holding = holders.get(idOf(tp))
-      return holding === undefined || holding.has(memberId)
+      return holding?.has(memberId) ?? true
     })
     plan.set(memberId, free)
   }
@@ -63,7 +63,7 @@ export function balance(
   setQuotas(seats, claims, ordered.length)
   const left = ordered.filter(tp => {
     const claimant = claims.get(idOf(tp))
-    if (claimant === undefined || !claimant.hasRoom) return true
+    if (!claimant?.hasRoom) return true
     claimant.take(tp)
     return false
   })

@@ -144,7 +144,7 @@ async function exchange<T>(
 ): Promise<T> {
   const { api } = request
   const flexible = version >= api.flexibleFrom
-  const timeoutMs = Math.max(requestTimeoutMs, request.timeoutMs ?? 0)
+  const timeoutMs = request.timeoutMs ?? requestTimeoutMs
   const payload = await connection.send(api, version, flexible, request.encode(version), timeoutMs)
   const reader = new Reader(payload)
   if (flexible && api.key !== API_VERSIONS.key) reader.tags()

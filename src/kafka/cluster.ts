@@ -26,6 +26,8 @@ export interface ClusterOptions {
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 const LEADER_NOT_AVAILABLE = 5
+/** A broker that hangs must not hold look-ups for as long as a produce request may rightly take. */
+const LOOK_UP_TIMEOUT_MS = 10_000
 
 /**
  * The brokers as this process sees them: who leads a partition, who coordinates a group, and connections to them by
@@ -161,9 +163,10 @@ export class Cluster {
   /** Tries one broker after the other, those that are connected first, until one answers. */
   async callAny<T>(request: Request<T>): Promise<T> {
     let failure: Error | undefined
+    const timeoutMs = Math.min(LOOK_UP_TIMEOUT_MS, this.connectionOptions.requestTimeoutMs)
     for (const broker of this.candidates()) {
       try {
-        return await broker.call('admin', request)
+        return await broker.call('admin', { ...request, timeoutMs })
       } catch (error) {
         if (!isConnectionFailure(error)) throw error
         failure = error

@@ -289,8 +289,12 @@ function requestHeader(
   return header
 }
 
+export type KafkajsAdmin = Kafkajs.Admin
+/** Kind of a resource in DescribeConfigs. */
+export const TOPIC_RESOURCE = kafkajs.api.ConfigResourceTypes.TOPIC
+
 /** kafkajs's own admin client, for topics: it connects by itself and must be disconnected. */
-export function createKafkajsAdmin(brokers: readonly string[], options: ConnectionOptions): Kafkajs.Admin {
+export function createKafkajsAdmin(brokers: readonly string[], options: ConnectionOptions): KafkajsAdmin {
   const sasl = kafkajsSasl(options.sasl)
   const client = new kafkajs.api.Kafka({
     brokers: [...brokers],

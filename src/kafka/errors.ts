@@ -237,3 +237,13 @@ export class ProducerStateError extends Error {
   override readonly name = 'ProducerStateError'
   readonly code = 'KAFKA_PRODUCER_STATE'
 }
+
+/** Something waited for the group's confirmation, but this member has stopped or was fenced: none will come. */
+export class MemberStoppedError extends Error {
+  override readonly name = 'MemberStoppedError'
+  readonly code = 'KAFKA_MEMBER_STOPPED'
+
+  constructor(groupId: string) {
+    super(`This process is no member of group ${groupId} any more`)
+  }
+}

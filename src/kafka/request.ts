@@ -16,7 +16,7 @@ export interface Request<T> {
   /** Narrows the range of the api: the transaction protocol is chosen by request versions. */
   readonly minVersion?: number
   readonly maxVersion?: number
-  /** Where the broker may rightly take longer than the connection's request timeout. */
+  /** Instead of the connection's request timeout: longer where the broker may rightly wait, shorter where we may not. */
   readonly timeoutMs?: number
   /** The body after the request header, in parts that go to the socket without a copy. */
   encode(version: number): readonly Buffer[]

@@ -94,9 +94,10 @@ export function syncGroup(
   }
 }
 
-export function heartbeat(identity: MemberIdentity): Request<{ readonly errorCode: number }> {
+export function heartbeat(identity: MemberIdentity, timeoutMs: number): Request<{ readonly errorCode: number }> {
   return {
     api: HEARTBEAT,
+    timeoutMs,
     encode: () => [writeIdentity(identity).finish()],
     decode: reader => {
       reader.int32()

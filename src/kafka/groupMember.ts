@@ -1,0 +1,345 @@
+import type { Logger } from 'pino'
+import { assign } from './assignment.ts'
+import type { AssignmentMember, TopicPartition } from './assignment.ts'
+import type { Lane } from './broker.ts'
+import type { Cluster } from './cluster.ts'
+import { Confirmations } from './confirmations.ts'
+import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumerProtocol.ts'
+import { KafkaError, MemberStoppedError } from './errors.ts'
+import type { Request } from './request.ts'
+import { heartbeat, joinGroup, leaveGroup, syncGroup } from './requests/group.ts'
+import type { Joined, JoinedMember } from './requests/group.ts'
+import type { Membership } from './requests/transactions.ts'
+import { COORDINATOR_CODES, isConnectionFailure, isKafkaError, pause } from './retry.ts'
+
+export type { TopicPartition } from './assignment.ts'
+
+export interface GroupMemberOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  /** Static membership: a restart within the session timeout moves nothing. Null: a dynamic member. */
+  readonly instanceId: string | null
+  readonly sessionTimeoutMs: number
+  /** How long the group waits for a member that must join again. */
+  readonly rebalanceTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  /** Tasks held now, those that are being closed included. */
+  readonly owned: () => readonly TopicPartition[]
+  /** Partitions with a local store here. */
+  readonly warm: () => readonly TopicPartition[]
+  /** Must be cheap and must not throw: heartbeats wait for it. */
+  readonly onAssigned: (assignment: readonly TopicPartition[]) => void
+  readonly onLost: (reason: 'unknown-member' | 'fenced-instance') => void
+  readonly log: Logger
+}
+
+const PROTOCOL_NAME = 'onfile-sticky'
+const ILLEGAL_GENERATION = 22
+const UNKNOWN_MEMBER_ID = 25
+const REBALANCE_IN_PROGRESS = 27
+const MEMBER_ID_REQUIRED = 79
+const FENCED_INSTANCE_ID = 82
+/** An answer may come so long after the group's own deadline. */
+const ANSWER_MARGIN_MS = 5_000
+const RETRY_FIRST_MS = 50
+const RETRY_MAX_MS = 2_000
+const LEAVE_TRIES = 3
+
+let memberCount = 0
+
+/**
+ * Membership in a consumer group (classic protocol) with an assignment of single partitions that moves as little as it
+ * can. Tasks need not stop while the group rebalances: what they hold is proved by the transactional id's lock, and a
+ * partition that shall move is first given up by its holder (see `assign`).
+ *
+ * One loop joins, then sends heartbeats until the group says that it rebalances. It runs beside everything else: neither
+ * a restore nor a slow processor delays a heartbeat.
+ */
+export class GroupMember {
+  private readonly cluster: Cluster
+  private readonly options: GroupMemberOptions
+  private readonly lane: Lane
+  private readonly confirmations = new Confirmations()
+  private readonly stopping = new AbortController()
+  private current: Membership
+  private lifecycle: 'joining' | 'stable' | 'stopped' | 'failed' = 'joining'
+  private fatal: Error | undefined
+  private waiting: Error | undefined
+  private rejoinWanted = false
+  private nonce = 0
+  private wakeUp: (() => void) | null = null
+  private running: Promise<void> | null = null
+
+  constructor(cluster: Cluster, options: GroupMemberOptions) {
+    this.cluster = cluster
+    this.options = options
+    this.lane = `membership-${options.groupId}-${++memberCount}`
+    this.current = { groupId: options.groupId, generation: -1, memberId: '', instanceId: options.instanceId }
+  }
+
+  get state(): 'joining' | 'stable' | 'stopped' | 'failed' {
+    return this.lifecycle
+  }
+
+  /** Set in state `failed`: another process took the instance id, or a callback threw. */
+  get failure(): Error | undefined {
+    return this.fatal
+  }
+
+  /** Why joining or a heartbeat is being tried again; undefined while all is well. */
+  get lastError(): Error | undefined {
+    return this.waiting
+  }
+
+  /** Moves during a rebalance as soon as the new generation is known: the broker takes commits under it from then on. */
+  get membership(): Membership {
+    return this.current
+  }
+
+  start(): void {
+    this.running ??= this.run().catch((error: unknown) => this.fail(asError(error)))
+  }
+
+  /**
+   * Ends heartbeats. With `leave` the group gives the partitions to others at once (a static member is removed too);
+   * without it nothing moves until the session times out.
+   */
+  async stop(options: { leave: boolean }): Promise<void> {
+    this.stopping.abort()
+    this.wake()
+    this.cluster.closeLane(this.lane)
+    // A join that was about to be sent opens the lane again.
+    const cutting = setInterval(() => this.cluster.closeLane(this.lane), 100)
+    await this.running
+    clearInterval(cutting)
+    if (this.lifecycle !== 'failed') this.lifecycle = 'stopped'
+    this.confirmations.rejectAll(new MemberStoppedError(this.options.groupId))
+    if (options.leave && this.current.memberId !== '' && this.lifecycle === 'stopped') await this.leave()
+    this.cluster.closeLane(this.lane)
+  }
+
+  /** Milliseconds since the last answered heartbeat or SyncGroup was sent. */
+  heartbeatAgeMs(): number {
+    return this.confirmations.ageMs()
+  }
+
+  /** Resolves when the group has confirmed this member by the answer to a request sent after this call. */
+  confirmed(signal?: AbortSignal): Promise<void> {
+    if (this.lifecycle === 'stopped' || this.lifecycle === 'failed' || this.stopped()) {
+      return Promise.reject(new MemberStoppedError(this.options.groupId))
+    }
+    const confirmation = this.confirmations.next(signal)
+    this.wake()
+    return confirmation
+  }
+
+  /** Joins again, which makes the leader assign anew: a task was given up, an input topic has grown. */
+  requestRebalance(): void {
+    this.rejoinWanted = true
+    this.wake()
+  }
+
+  // -------------------------------------------------------------------------------------------------------- loop
+
+  /** A call, because it changes while something is awaited. */
+  private stopped(): boolean {
+    return this.stopping.signal.aborted
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped()) {
+      this.lifecycle = 'joining'
+      const assignment = await this.join()
+      if (assignment === null || this.stopped()) return
+      this.lifecycle = 'stable'
+      const { generation, memberId } = this.current
+      this.options.log.info({ generation, memberId, partitions: assignment.length }, 'joined the group')
+      this.options.onAssigned(assignment)
+      await this.beatUntilRebalance()
+      if (this.fatal !== undefined) return
+    }
+  }
+
+  /** The assignment; null when stopped or fenced. Tries for as long as it takes, with a visible reason. */
+  private async join(): Promise<TopicPartition[] | null> {
+    for (let tries = 0; !this.stopped(); tries++) {
+      try {
+        const assignment = await this.joinAndSync()
+        this.waiting = undefined
+        return assignment
+      } catch (error) {
+        if (this.stopped()) return null
+        const verdict = this.judge(error)
+        if (verdict === 'fenced') return null
+        if (verdict === 'at-once') continue
+        this.waiting = asError(error)
+        this.options.log.warn({ err: error }, 'cannot join the group yet')
+        await pause(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(tries, 6)), this.stopping.signal)
+      }
+    }
+    return null
+  }
+
+  private async joinAndSync(): Promise<TopicPartition[]> {
+    const { topics, rebalanceTimeoutMs, sessionTimeoutMs } = this.options
+    await this.requireTopics()
+    this.rejoinWanted = false
+    const subscription = { topics, owned: this.options.owned(), warm: this.options.warm() }
+    const generation = this.current.generation
+    const timeoutMs = rebalanceTimeoutMs + ANSWER_MARGIN_MS
+    const joined = await this.ask(
+      joinGroup({
+        identity: this.current,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        protocolName: PROTOCOL_NAME,
+        subscription: encodeSubscription({ ...subscription, generation }, ++this.nonce),
+        timeoutMs,
+      }),
+      joined => {
+        if (joined.errorCode === MEMBER_ID_REQUIRED) this.current = { ...this.current, memberId: joined.memberId }
+      },
+    )
+    this.current = { ...this.current, memberId: joined.memberId, generation: joined.generation }
+    const assignments = await this.lead(joined)
+    const confirm = this.confirmations.begin()
+    const synced = await this.ask(syncGroup(this.current, assignments, timeoutMs))
+    confirm()
+    return decodeAssignment(synced.assignment)
+  }
+
+  /** The assignments of all members, if this one leads; partition counts as they are now. */
+  private async lead(joined: Joined): Promise<Map<string, Buffer>> {
+    if (joined.leaderId !== joined.memberId || joined.members.length === 0) return new Map()
+    const members = joined.members.map(readMember)
+    const topics = new Set(members.flatMap(member => member.topics ?? []))
+    const partitions: TopicPartition[] = []
+    for (const [topic, count] of await this.cluster.topics([...topics])) {
+      for (let partition = 0; partition < (count ?? 0); partition++) partitions.push({ topic, partition })
+    }
+    const assigned = assign(members, partitions)
+    return new Map([...assigned].map(([memberId, ofMember]) => [memberId, encodeAssignment(ofMember)]))
+  }
+
+  private async requireTopics(): Promise<void> {
+    const counts = await this.cluster.topics(this.options.topics)
+    for (const topic of this.options.topics) {
+      if ((counts.get(topic) ?? null) === null) throw new KafkaError('Metadata', 3, topic)
+    }
+  }
+
+  private async beatUntilRebalance(): Promise<void> {
+    const { heartbeatIntervalMs, sessionTimeoutMs } = this.options
+    const timeoutMs = Math.max(1_000, Math.floor(sessionTimeoutMs / 3))
+    let failures = 0
+    for (;;) {
+      const retryMs = failures === 0 ? heartbeatIntervalMs : Math.min(heartbeatIntervalMs, RETRY_FIRST_MS * failures)
+      if (!this.rejoinWanted && !(this.confirmations.wanted && failures === 0)) await this.sleep(retryMs)
+      if (this.stopped() || this.rejoinWanted) return
+      const confirm = this.confirmations.begin()
+      try {
+        await this.ask(heartbeat(this.current, timeoutMs))
+        confirm()
+        failures = 0
+        this.waiting = undefined
+      } catch (error) {
+        if (this.stopped()) return
+        // The group rebalances, and knows this member in this generation: that is a confirmation too.
+        if (isKafkaError(error, new Set([REBALANCE_IN_PROGRESS]))) confirm()
+        if (this.judge(error) !== 'later') return
+        failures++
+        this.waiting = asError(error)
+        this.options.log.debug({ err: error }, 'heartbeat failed')
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------------- requests
+
+  /** Asks the group's coordinator; an error code is thrown as KafkaError, a moved coordinator is looked up next time. */
+  private async ask<T extends { readonly errorCode: number }>(
+    request: Request<T>,
+    look: (answer: T) => void = () => undefined,
+    lane: Lane = this.lane,
+  ): Promise<T> {
+    const { groupId } = this.options
+    try {
+      const answer = await this.cluster.call(await this.cluster.coordinator('group', groupId), lane, request)
+      look(answer)
+      if (answer.errorCode !== 0) throw new KafkaError(request.api.name, answer.errorCode, groupId)
+      return answer
+    } catch (error) {
+      if (isConnectionFailure(error) || isKafkaError(error, COORDINATOR_CODES)) {
+        this.cluster.forgetCoordinator('group', groupId)
+      }
+      throw error
+    }
+  }
+
+  /** What an error means for this member: join again at once, try the same later, or end. */
+  private judge(error: unknown): 'at-once' | 'later' | 'fenced' {
+    if (!(error instanceof KafkaError)) return 'later'
+    switch (error.errorCode) {
+      case MEMBER_ID_REQUIRED:
+      case REBALANCE_IN_PROGRESS:
+      case ILLEGAL_GENERATION:
+        return 'at-once'
+      case UNKNOWN_MEMBER_ID: {
+        const known = this.current.generation >= 0
+        this.current = { ...this.current, memberId: '', generation: -1 }
+        this.options.log.warn({ groupId: this.options.groupId }, 'the group has removed this member: joining anew')
+        if (known) this.options.onLost('unknown-member')
+        return 'at-once'
+      }
+      case FENCED_INSTANCE_ID:
+        this.fail(error)
+        this.options.onLost('fenced-instance')
+        return 'fenced'
+      default:
+        return 'later'
+    }
+  }
+
+  private async leave(): Promise<void> {
+    for (let tries = 1; tries <= LEAVE_TRIES; tries++) {
+      try {
+        await this.ask(leaveGroup(this.current), undefined, 'admin')
+        return
+      } catch (error) {
+        if (isKafkaError(error, new Set([UNKNOWN_MEMBER_ID]))) return
+        this.options.log.debug({ err: error, tries }, 'cannot leave the group')
+        await pause(RETRY_FIRST_MS * tries)
+      }
+    }
+  }
+
+  private fail(error: Error): void {
+    this.fatal = error
+    this.lifecycle = 'failed'
+    this.confirmations.rejectAll(new MemberStoppedError(this.options.groupId))
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, ms)
+      this.wakeUp = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (this.stopped() || this.rejoinWanted) this.wakeUp()
+    })
+    this.wakeUp = null
+  }
+
+  private wake(): void {
+    this.wakeUp?.()
+  }
+}
+
+function readMember({ memberId, instanceId, subscription }: JoinedMember): AssignmentMember {
+  return { memberId, instanceId, ...decodeSubscription(subscription) }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
