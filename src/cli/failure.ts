@@ -6,6 +6,7 @@ const WRONG = new Set([
   'CONFIG_INVALID',
   'STATE_LOCKED',
   'STATE_DIRECTORY_UNUSABLE',
+  'ADMIN_ADDRESS_UNUSABLE',
   'INSECURE_URL',
   'schema_missing',
   'schema_different',

@@ -17,6 +17,7 @@ import {
   UnsupportedBrokerError,
 } from '../../../src/kafka/errors.ts'
 import { InsecureUrlError } from '../../../src/knot/knotApi.ts'
+import { AdminAddressError } from '../../../src/server/adminServer.ts'
 import { DirectoryUnavailableError } from '../../../src/vault/directory.ts'
 
 describe('the exit code of an error', () => {
@@ -24,6 +25,7 @@ describe('the exit code of an error', () => {
     [new ConfigError(['x']), 78],
     [new StateLockedError('d', 1), 78],
     [new StateDirectoryError('d', 'x'), 78],
+    [new AdminAddressError('h', 1, 'x'), 78],
     [new SchemaNotRegisteredError('s', 'missing'), 78],
     [new SchemaNotRegisteredError('s', 'different'), 78],
     [new IncompatibleSchemaError('s', []), 78],
