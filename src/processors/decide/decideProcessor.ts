@@ -69,6 +69,7 @@ export class DecideProcessor implements Processor<DecideTables> {
     }
     for (const { key, record } of decision.suppressions) {
       ctx.forward(topics.suppressions, ctx.partition, key, record, suppressionEncoder)
+      if (record !== null) metrics.suppression(record.state, record.reason)
     }
     for (const command of decision.commands) {
       ctx.forward(topics.commands, ctx.partition, userId, command, commandEncoder)
@@ -82,7 +83,7 @@ export class DecideProcessor implements Processor<DecideTables> {
       if (dueAtMs === null) ctx.cancelTimer(userId, name)
       else ctx.schedule(userId, name, dueAtMs)
     }
-    for (const kind of decision.ignored) metrics.ignored(kind)
+    for (const kind of decision.ignored) metrics.ignored(ctx.topic, kind)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CommandKind, OutcomeStatus } from '../../domain/records.ts'
+import type { CardSuppression, CommandKind, OutcomeStatus, SuppressionReason } from '../../domain/records.ts'
 import type { TaskContext } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
 
@@ -20,6 +20,7 @@ export type DeadLetterPort = (record: RecordView, reason: UnreadableReason, cont
 export interface DecideMetrics {
   outcome(status: OutcomeStatus, reason: string): void
   command(kind: CommandKind): void
-  /** A webhook that concerns nothing of ours, by its kind. */
-  ignored(kind: string): void
+  suppression(state: CardSuppression['state'], reason: SuppressionReason): void
+  /** A webhook that concerns nothing of ours: the topic it was read from (`onfile-user-events`) and its kind. */
+  ignored(topic: string, kind: string): void
 }
