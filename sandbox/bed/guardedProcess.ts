@@ -14,6 +14,12 @@ export interface GuardedPlan {
   readonly disposableDir?: string
 }
 
+/** What the plan's commands run in, where it is not what this process runs in. */
+export interface GuardedSurroundings {
+  readonly environment?: NodeJS.ProcessEnv
+  readonly workingDir?: string
+}
+
 /** A process that cannot outlive this one. */
 export interface GuardedProcess {
   /** Process id of step `index`, as soon as it runs. */
@@ -32,11 +38,13 @@ const watchdogPath = fileURLToPath(new URL('./watchdog.ts', import.meta.url))
  * Starts `plan` under a watchdog (watchdog.ts): when this process ends in any way, SIGKILL included, the plan's process
  * is killed and its directory removed. It does not keep this process's event loop alive.
  */
-export const startGuarded = (plan: GuardedPlan): GuardedProcess => {
+export const startGuarded = (plan: GuardedPlan, surroundings: GuardedSurroundings = {}): GuardedProcess => {
+  const { environment = process.env, workingDir } = surroundings
   const watchdog = spawn(process.execPath, [watchdogPath, JSON.stringify(plan)], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, NODE_OPTIONS: '' },
+    env: { ...environment, NODE_OPTIONS: '' },
+    ...(workingDir === undefined ? {} : { cwd: workingDir }),
   })
   const pids = plan.steps.map(() => Promise.withResolvers<number>())
   const ended = Promise.withResolvers<string>()

@@ -1,0 +1,94 @@
+import type { CardOutcome, CardSuppression } from '../../src/domain/records.ts'
+import type { Tone } from './words.ts'
+import { outcomeWords, toneOf } from './words.ts'
+
+/** One thing that happened. */
+export interface AccountLine {
+  /** Since the stream began. */
+  readonly atMs: number
+  /** Merchant, card or topic that it is about. */
+  readonly subject: string
+  readonly word: string
+  readonly text: string
+  readonly tone: Tone
+}
+
+/** A person, or the records that belong to nobody. */
+export interface Chapter {
+  readonly id: string
+  readonly name: string
+  readonly title: string
+}
+
+/** Where the account is written. */
+export interface AccountPrinter {
+  headline(chapter: Chapter): void
+  line(line: AccountLine): void
+  /** A line of a chapter that is closed already, or of none. */
+  postscript(chapter: Chapter, line: AccountLine): void
+}
+
+/**
+ * The account of all that happens at the same time, told chapter by chapter: the lines of one chapter appear as they
+ * come, those of the next ones wait until it is closed. Nothing is lost or told twice.
+ */
+export class Account {
+  readonly #chapters: readonly Chapter[]
+  readonly #printer: AccountPrinter
+  readonly #waiting = new Map<string, AccountLine[]>()
+  readonly #closed = new Set<string>()
+  #current = -1
+
+  constructor(chapters: readonly Chapter[], printer: AccountPrinter) {
+    this.#chapters = chapters
+    this.#printer = printer
+    for (const { id } of chapters) this.#waiting.set(id, [])
+    this.#turn()
+  }
+
+  /** What belongs to no chapter is told at once, under its own id. */
+  note(chapterId: string, line: AccountLine): void {
+    const index = this.#chapters.findIndex(({ id }) => id === chapterId)
+    const chapter = this.#chapters[index] ?? { id: chapterId, name: chapterId, title: '' }
+    if (index > this.#current) this.#waiting.get(chapterId)?.push(line)
+    else if (index === this.#current) this.#printer.line(line)
+    else this.#printer.postscript(chapter, line)
+  }
+
+  /** Nothing more is expected there. */
+  close(chapterId: string): void {
+    this.#closed.add(chapterId)
+    if (this.#chapters[this.#current]?.id === chapterId) this.#turn()
+  }
+
+  #turn(): void {
+    for (;;) {
+      this.#current += 1
+      const chapter = this.#chapters[this.#current]
+      if (chapter === undefined) return
+      this.#printer.headline(chapter)
+      for (const line of this.#waiting.get(chapter.id) ?? []) this.#printer.line(line)
+      this.#waiting.delete(chapter.id)
+      if (!this.#closed.has(chapter.id)) return
+    }
+  }
+}
+
+export const outcomeLine = (outcome: CardOutcome, atMs: number): AccountLine => ({
+  atMs,
+  subject: outcome.merchant_name ?? outcome.card_ref ?? '',
+  word: outcome.status,
+  text: outcomeWords(outcome),
+  tone: toneOf(outcome),
+})
+
+export const suppressionLine = (suppression: CardSuppression, atMs: number): AccountLine => ({
+  atMs,
+  subject: suppression.card_ref ?? '',
+  word: suppression.state === 'ACTIVE' ? 'suppression' : 'lifted',
+  text:
+    suppression.state === 'ACTIVE'
+      ? `${suppression.reason}: published for the network and fraud teams`
+      : `${suppression.reason} no longer holds: ${(suppression.lifted_reason ?? '').replaceAll('_', ' ')}`,
+  tone: 'stop',
+})
