@@ -88,7 +88,7 @@ export const suppressionLine = (suppression: CardSuppression, atMs: number): Acc
   word: suppression.state === 'ACTIVE' ? 'suppression' : 'lifted',
   text:
     suppression.state === 'ACTIVE'
-      ? `${suppression.reason}: published for the network and fraud teams`
+      ? `${suppression.reason}: told to the network and fraud teams`
       : `${suppression.reason} no longer holds: ${(suppression.lifted_reason ?? '').replaceAll('_', ' ')}`,
   tone: 'stop',
 })

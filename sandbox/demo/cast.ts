@@ -31,7 +31,10 @@ export class CardBook {
         return this.#reissue(ref, this.#newCard())
       case 'closed':
       case 'active':
-        this.#vault.setStatus(ref, change)
+        return this.#vault.setStatus(ref, change)
+      case 'reopened':
+        this.#vault.setStatus(ref, 'active')
+        return this.#reissue(ref, this.#newCard())
     }
   }
 

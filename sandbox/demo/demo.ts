@@ -39,7 +39,7 @@ export interface DemoResult {
   readonly problems: readonly string[]
 }
 
-const STRAYS: Chapter = { id: 'strays', name: 'Nobody', title: 'broken records, and news that concerns no card' }
+const STRAYS: Chapter = { id: '', name: 'Nobody', title: 'broken records, and news that concerns no card' }
 const STORY_PATIENCE_MS = 20_000
 
 /**
@@ -58,6 +58,9 @@ export const runDemo = async ({ keep, write, paint, cleanUp }: DemoOptions): Pro
     book.put(story)
     linkMerchants(knot, story)
   }
+  write(`
+${stories.length} cardholders at the same time, told one after the other. In lower case: what happens to them.
+In UPPER CASE: the outcomes that onfile publishes on ${topics.cardOutcomes}.`)
   const startedAtMs = Date.now()
   const account = new Account([...stories.map(chapterOf), STRAYS], accountPrinter(write, paint))
   const now = (): number => Date.now() - startedAtMs

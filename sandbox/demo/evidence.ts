@@ -59,6 +59,18 @@ export const activeSuppressions = (records: readonly SuppressionRecord[]): Reado
   return active
 }
 
+/**
+ * Positions of records that an outcome explains: named as `source`, or as `origin` of a final one. A trigger whose work
+ * is stopped before its first outcome is explained by the CANCELLED alone, and the source of that is the record that
+ * stopped it (contract.md 9).
+ */
+export const explainedPositions = (outcomes: readonly CardOutcome[]): ReadonlySet<string> =>
+  new Set(
+    outcomes.flatMap(({ source, origin, final }) =>
+      final ? [positionText(source), positionText(origin)] : [positionText(source)],
+    ),
+  )
+
 const sameRecord = (left: Position, right: Position): boolean =>
   left.offset === right.offset && left.partition === right.partition && left.topic === right.topic
 

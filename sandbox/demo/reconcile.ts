@@ -1,5 +1,5 @@
 import type { CommandKind, OutcomeStatus } from '../../src/domain/records.ts'
-import { activeSuppressions, mayBeIgnored, openWork, positionText } from './evidence.ts'
+import { activeSuppressions, explainedPositions, mayBeIgnored, openWork, positionText } from './evidence.ts'
 import type { Evidence, InputRecord } from './evidence.ts'
 
 /** What the other systems say about the same run. */
@@ -40,11 +40,11 @@ export interface Reconciliation {
 /** Compares what went in with what came out, from the topics themselves, and with what Knot saw. */
 export const reconcile = (evidence: Evidence, witnesses: Witnesses): Reconciliation => {
   const { inputs, outcomes, commands, deadLetters } = evidence
-  const sources = new Set(outcomes.map(({ source }) => positionText(source)))
+  const explanations = explainedPositions(outcomes)
   const dead = new Set(deadLetters.map(positionText))
-  const explained = inputs.filter(input => sources.has(positionText(input)))
+  const explained = inputs.filter(input => explanations.has(positionText(input)))
   const deadLettered = inputs.filter(input => dead.has(positionText(input)))
-  const rest = inputs.filter(input => !sources.has(positionText(input)) && !dead.has(positionText(input)))
+  const rest = inputs.filter(input => !explanations.has(positionText(input)) && !dead.has(positionText(input)))
   const ignored = rest.filter(mayBeIgnored)
   const suppressions = [...activeSuppressions(evidence.suppressions).values()]
   return {
@@ -65,7 +65,7 @@ export const reconcile = (evidence: Evidence, witnesses: Witnesses): Reconciliat
     },
     problems: [
       ...rest.filter(input => !mayBeIgnored(input)).map(unexplained),
-      ...deadLettered.filter(input => sources.has(positionText(input))).map(explainedTwice),
+      ...deadLettered.filter(input => explanations.has(positionText(input))).map(explainedTwice),
       ...foreignPositions(evidence),
       ...repeatedDeadLetters(evidence),
       ...sequenceProblems(evidence),

@@ -90,7 +90,7 @@ export const stories: readonly Story[] = [
       settle,
       event('card-1005', 'updated', -50, 'news of a card that is still closed in the vault'),
       settle,
-      event('card-1005', 'updated', -40, 'the account is open again', { vault: 'active' }),
+      event('card-1005', 'updated', -40, 'the account is open again', { vault: 'reopened' }),
     ],
     expects: ['SUPPRESSED/closed', 'SKIPPED/inactive_card', 'UPDATED/updated'],
   },

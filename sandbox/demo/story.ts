@@ -32,8 +32,8 @@ export interface StoryMerchant {
   readonly pushes?: readonly PushScript[]
 }
 
-/** What the issuer's systems do to the card in the vault before they tell the bus. */
-export type VaultChange = 'renewed' | 'reissued' | 'closed' | 'active'
+/** What the issuer's systems do to the card in the vault before they tell the bus. `reopened`: active, with a new number. */
+export type VaultChange = 'renewed' | 'reissued' | 'closed' | 'active' | 'reopened'
 
 /** An account-updater event for `card-lifecycle`. */
 export interface EventStep {

@@ -3,7 +3,7 @@ import type { KnotSimulator } from '../knot/knotSimulator.ts'
 import { merchantOf } from '../knot/merchants.ts'
 import type { Account } from './account.ts'
 import type { CardBook } from './cast.ts'
-import { mayBeIgnored, openWork, positionText } from './evidence.ts'
+import { explainedPositions, mayBeIgnored, openWork, positionText } from './evidence.ts'
 import type { Evidence, Position } from './evidence.ts'
 import type { Issuer } from './issuer.ts'
 import { lifecycleRecord } from './lifecycleRecord.ts'
@@ -53,19 +53,19 @@ export const tellStory = async (stage: Stage, story: Story): Promise<string[]> =
         return
       case 'vault':
         stage.book.change(step.card, step.change)
-        return tellAction(stage, story, step.card, `the vault says ${step.change}`)
+        return note(stage, story.userId, step.card, 'vault', `the card is ${step.change} now`)
       case 'logout':
         seenBefore = outcomes().length
         stage.knot.disconnect(story.userId, step.merchantId)
-        return tellAction(stage, story, merchantOf(step.merchantId).name, 'the merchant logs the user out')
+        return note(stage, story.userId, merchantOf(step.merchantId).name, 'merchant', 'logs the cardholder out')
       case 'login':
         seenBefore = outcomes().length
         stage.knot.link({ userId: story.userId, merchantId: step.merchantId, announce: true })
-        return tellAction(stage, story, merchantOf(step.merchantId).name, 'the user links the merchant again')
+        return note(stage, story.userId, merchantOf(step.merchantId).name, 'cardholder', 'links the merchant again')
       case 'ownSwitch':
         seenBefore = outcomes().length
         announceOwnSwitch(stage, story, step.merchantId)
-        return tellAction(stage, story, merchantOf(step.merchantId).name, 'the user types in the new card there')
+        return note(stage, story.userId, merchantOf(step.merchantId).name, 'cardholder', 'types in a new card there')
     }
   }
   for (const step of story.steps) await act(step)
@@ -90,7 +90,7 @@ export const scatterStrays = async (
   for (const { topic, key, value, says, ends } of strays) {
     const position = await issuer.write(topics[topic], { key, value })
     const isThere = (other: Position): boolean => positionText(other) === positionText(position)
-    note(stage, chapterId, topics[topic], `${positionText(position).slice(topics[topic].length)}: ${says}`)
+    note(stage, chapterId, '', 'event', `${positionText(position)}: ${says}`)
     const came = (): boolean =>
       ends === 'ignored'
         ? evidence.inputs.some(input => isThere(input) && mayBeIgnored(input))
@@ -107,7 +107,7 @@ export const scatterStrays = async (
 const writeEvent = async (stage: Stage, story: Story, step: EventStep): Promise<Position> => {
   const { book, issuer, topics, startedAtMs } = stage
   if (step.vault !== undefined) book.change(step.card, step.vault)
-  note(stage, story.userId, step.card, `${step.type}: ${step.says}`)
+  note(stage, story.userId, step.card, 'event', `${step.type}: ${step.says}`)
   return issuer.write(topics.cardLifecycle, lifecycleRecord(step, story.userId, startedAtMs, issuer.schemaId))
 }
 
@@ -143,18 +143,16 @@ const settle = async (stage: Stage, userId: string, written: readonly Position[]
 
 const unexplained = (evidence: Evidence, userId: string, written: readonly Position[]): string[] => {
   const webhooks = evidence.inputs.filter(input => input.userId === userId && !mayBeIgnored(input))
-  const explained = new Set(evidence.outcomes.map(({ source }) => positionText(source)))
+  const explained = explainedPositions(evidence.outcomes)
   return [...written, ...webhooks]
     .map(positionText)
     .filter(position => !explained.has(position))
     .map(position => `${position} is not explained`)
 }
 
-const tellAction = (stage: Stage, { userId }: Story, subject: string, text: string): void =>
-  note(stage, userId, subject, text)
-
-const note = ({ account, startedAtMs }: Stage, chapterId: string, subject: string, text: string): void =>
-  account.note(chapterId, { atMs: Date.now() - startedAtMs, subject, word: '>', text, tone: 'plain' })
+/** Something that happens to a user: told in lower case, onfile's outcomes in upper case. */
+const note = ({ account, startedAtMs }: Stage, chapterId: string, subject: string, word: string, text: string): void =>
+  account.note(chapterId, { atMs: Date.now() - startedAtMs, subject, word, text, tone: 'cause' })
 
 const until = async (condition: () => boolean, withinMs: number): Promise<boolean> => {
   const deadlineMs = Date.now() + withinMs

@@ -18,6 +18,7 @@ export const paintFor = (stream: NodeJS.WriteStream): Paint =>
   stream.isTTY && !process.env.NO_COLOR ? (style, text) => styleText(style, text) : plainPaint
 
 const TONES: Readonly<Record<Tone, StyleName>> = {
+  cause: 'cyan',
   good: 'green',
   bad: 'red',
   wait: 'gray',
@@ -52,7 +53,7 @@ export const accountText = ({ atMs, subject, word, text, tone }: AccountLine, pa
 }
 
 export const headlineText = ({ name, id, title }: Chapter, paint: Paint): string =>
-  `\n${paint('bold', name)} ${paint('gray', `(${id})`)} ${title}`
+  `\n${paint('bold', name)}${id === '' ? '' : paint('gray', ` (${id})`)}: ${title}`
 
 /** The account on a terminal or in a file. */
 export const accountPrinter = (write: (text: string) => void, paint: Paint): AccountPrinter => ({

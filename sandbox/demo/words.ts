@@ -2,14 +2,17 @@ import { FAILURE_REASONS } from '../../src/domain/reasons.ts'
 import type { ReasonClass } from '../../src/domain/reasons.ts'
 import type { CardOutcome } from '../../src/domain/records.ts'
 
-/** How a line is meant: `good` and `bad` are ends, `wait` is in between, `stop` protects the cardholder. */
-export type Tone = 'good' | 'bad' | 'wait' | 'stop' | 'plain'
+/**
+ * How a line is meant: `cause` is what happens outside, `good` and `bad` are ends, `wait` is in between, `stop` protects
+ * the cardholder.
+ */
+export type Tone = 'cause' | 'good' | 'bad' | 'wait' | 'stop' | 'plain'
 
 /** What each `STATUS/reason` means, in words for a person who sees it for the first time. */
 const WORDS: Readonly<Record<string, string>> = {
   'ACCEPTED/accepted': 'Knot took the card, the result comes later',
   'ACCEPTED/in_progress': 'the merchant is at it',
-  'ACCEPTED/ambiguous': 'sent, but no answer came: not sent again, the result decides',
+  'ACCEPTED/ambiguous': 'sent, no answer: never sent again, the result decides',
   'ACCEPTED/accepted_before_opt_out': 'Knot had it before the opt-out: it cannot be called back',
   'ACCEPTED/accepted_before_closed': 'Knot had it before the card was closed',
   'UPDATED/updated': 'the merchant has the new card',
@@ -24,7 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'SKIPPED/not_linked': 'the user has linked no merchant',
   'SKIPPED/not_connected': 'the user is logged out there',
   'SKIPPED/no_scope': 'the link does not allow card updates',
-  'SKIPPED/other_card_on_file': 'another live card of the user is on file there: left alone',
+  'SKIPPED/other_card_on_file': 'another live card is on file there: left alone',
   'SKIPPED/holder_unknown': 'which of the cards is on file there is not known: left alone',
   'SKIPPED/already_current': 'the merchant has this very card already',
   'SKIPPED/inactive_card': 'the vault says that the card is not active',
@@ -51,7 +54,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'RETRY_SCHEDULED/ongoing_operation': 'the account is busy: tried again later',
   'RETRY_SCHEDULED/inactive_card': 'not active yet: the vault is asked again later',
   'RETRY_SCHEDULED/vault_stale': 'the vault still has the old card: asked again later',
-  'FAILED/unknown_reason': 'a reason that Knot does not document: somebody should look',
+  'FAILED/unknown_reason': "not in Knot's list: somebody should look",
   'NO_RESULT/no_result': 'Knot never said how it ended',
   'EXTERNAL/updated': 'somebody else put a card on file there',
 }
@@ -102,4 +105,4 @@ export const toneOf = ({ status }: Pick<CardOutcome, 'status'>): Tone => {
 
 /** What a dead letter means. */
 export const deadLetterWords = (reason: string, byReference: boolean): string =>
-  `${reason.replaceAll('_', ' ')}, kept ${byReference ? 'by reference: no byte of the value is copied' : 'with its bytes, to be replayed'}`
+  `${reason.replaceAll('_', ' ')}, ${byReference ? 'kept by reference, without its bytes' : 'kept with its bytes'}`

@@ -61,7 +61,7 @@ describe('words', () => {
     [{ status: 'NEEDS_USER_ACTION', reason: 'credentials' }, 'credentials: only the user can mend it'],
     [
       { status: 'FAILED', reason: 'unknown_reason', raw_reason: 'New one' },
-      '"New one": a reason that Knot does not document: somebody should look',
+      '"New one": not in Knot\'s list: somebody should look',
     ],
     [{ status: 'SKIPPED', reason: 'never_heard_of' }, 'never heard of'],
   ] as const)('%o', (changes, words) => {
@@ -109,7 +109,7 @@ describe('on paper', () => {
     const printer = accountPrinter(text => void written.push(text), plainPaint)
     printer.headline({ id: 'u-1', name: 'Ada Lovelace', title: 'a new card' })
     printer.postscript({ id: 'u-1', name: 'Ada Lovelace', title: 'a new card' }, line('late'))
-    expect(written[0]).toBe('\nAda Lovelace (u-1) a new card')
+    expect(written[0]).toBe('\nAda Lovelace (u-1): a new card')
     expect(written[1]).toContain('Ada Lovelace, later:')
   })
 })

@@ -14,6 +14,16 @@ test('a run in which everything is explained adds up', () => {
   expect(Object.fromEntries(result.deadLetters)).toEqual({ invalid_json: 1 })
 })
 
+test('a trigger that was stopped before its first outcome is explained as the origin of that end', () => {
+  const run = goodRun()
+  const stopped = { ...at(5), knotEvent: null, userId: null }
+  const cancelled = outcome({ decision_seq: 9, status: 'CANCELLED', reason: 'opt_out', origin: at(5) })
+  const problems = (end: typeof cancelled): readonly string[] =>
+    reconcile({ ...run, inputs: [...run.inputs, stopped], outcomes: [...run.outcomes, end] }, goodWitnesses).problems
+  expect(problems(cancelled)).toEqual([])
+  expect(problems({ ...cancelled, final: false })[0]).toContain('card-lifecycle-0@5 has no outcome')
+})
+
 const faults: readonly {
   name: string
   change: (run: Evidence) => Partial<Evidence>
