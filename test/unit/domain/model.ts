@@ -1,0 +1,305 @@
+import type {
+  CancelledCommand,
+  CommandResult,
+  KnotEvent,
+  Lifecycle,
+  MerchantAccount,
+  ProvisioningCommand,
+  SourcePosition,
+  UserEvent,
+  UserEventBody,
+  VaultStatus,
+} from '../../../src/domain/records.ts'
+import { account, USER } from './world.ts'
+import type { World } from './world.ts'
+
+export const CARDS = ['card-a', 'card-b']
+export const MERCHANTS = [1, 2]
+
+/** What Knot does with a push that reaches it. `lost`: the webhook never comes. */
+export type KnotMood = 'updated' | 'otp' | 'other' | 'busy' | 'refused' | 'lost'
+
+/** Knot's moods while everything is settled, in turn. */
+const SETTLING_MOODS: readonly KnotMood[] = ['updated', 'busy', 'lost', 'otp']
+
+/** One move of the world outside of DECIDE. Numbers choose among what is there, modulo how much there is. */
+export type Move =
+  | { readonly do: 'lifecycle'; readonly type: string; readonly card: number; readonly minutesAgo: number }
+  | { readonly do: 'redeliver'; readonly which: number }
+  | { readonly do: 'deliver'; readonly count: number }
+  | { readonly do: 'read'; readonly count: number }
+  | { readonly do: 'start'; readonly which: number; readonly mood: KnotMood }
+  | {
+      readonly do: 'answer'
+      readonly which: number
+      readonly isDoubtful: boolean
+      readonly vault: VaultStatus
+      readonly isSameVersion: boolean
+      readonly connected: readonly boolean[]
+    }
+  | { readonly do: 'webhook'; readonly which: number; readonly isRepeated: boolean }
+  | { readonly do: 'foreign'; readonly event: string; readonly merchant: number; readonly minutesAgo: number }
+  | { readonly do: 'pass'; readonly minutes: number }
+
+interface OpenCommand {
+  readonly command: ProvisioningCommand
+  startedAt: number | null
+  mood: KnotMood
+  isCancelled: boolean
+}
+
+/**
+ * Everything around DECIDE for one user, in memory: the topic of its events with a backlog, PROVISION with its lanes and
+ * its ledger, Knot, a vault, a clock. Records are read in order; between reading, starting, answering and delivering
+ * anything may happen.
+ */
+export class Model {
+  readonly world: World
+  readonly log: UserEvent[] = []
+  /** Positions of the issuer's records and webhooks that were delivered. */
+  readonly delivered: { readonly source: SourcePosition; readonly body: UserEventBody }[] = []
+  /** Called before an event is given to DECIDE. */
+  onDeliver: (event: UserEvent) => void = () => undefined
+  readonly #sent: UserEvent[] = []
+  readonly #webhooks: KnotEvent[] = []
+  readonly #open: OpenCommand[] = []
+  #read = 0
+  #offset = 0
+  #vaultVersion = 1
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  move(move: Move): void {
+    switch (move.do) {
+      case 'lifecycle':
+        this.#issue(CARDS[move.card % CARDS.length]!, move.type, this.world.now - move.minutesAgo * 60_000)
+        break
+      case 'redeliver': {
+        const event = pick(this.#sent, move.which)
+        if (event !== undefined) this.#append({ ...event, ...this.#position(event.source.event_id) })
+        break
+      }
+      case 'deliver':
+        for (let i = 0; i < move.count; i++) this.deliver()
+        break
+      case 'read':
+        for (let i = 0; i < move.count; i++) this.#readCommand()
+        break
+      case 'start': {
+        const open = pick(this.#startable(), move.which)
+        if (open !== undefined) this.#start(open, move.mood)
+        break
+      }
+      case 'answer': {
+        const open = pick(this.#started(), move.which)
+        if (!move.isSameVersion) this.#vaultVersion++
+        if (open !== undefined) this.#answer(open, move.isDoubtful, move.vault, move.connected)
+        break
+      }
+      case 'webhook': {
+        const webhook = pick(this.#webhooks, move.which)
+        if (webhook === undefined) break
+        if (!move.isRepeated) this.#webhooks.splice(this.#webhooks.indexOf(webhook), 1)
+        this.#append({ ...this.#position(null), user_id: USER, occurred_at: webhook.timestamp, body: webhook })
+        break
+      }
+      case 'foreign': {
+        const merchantId = MERCHANTS[move.merchant % MERCHANTS.length]!
+        const webhook = this.#webhook(move.event, merchantId, this.world.now - move.minutesAgo * 60_000, 'other')
+        this.#append({ ...this.#position(null), user_id: USER, occurred_at: webhook.timestamp, body: webhook })
+        break
+      }
+      case 'pass':
+        // The engine lets no timer fire before the input has been read.
+        if (this.log.length === 0) this.world.pass(move.minutes * 60_000)
+        else this.world.now += move.minutes * 60_000
+    }
+  }
+
+  deliver(): void {
+    const event = this.log.shift()
+    if (event === undefined) return
+    if (event.body.kind === 'lifecycle' || event.body.kind === 'knot') {
+      this.delivered.push({ source: event.source, body: event.body })
+    }
+    this.onDeliver(event)
+    this.world.process(event)
+  }
+
+  /** Everything is read, answered and delivered, and all timers fire; webhooks that are still out are lost. */
+  settle(): void {
+    const allConnected = MERCHANTS.map(() => true)
+    for (;;) {
+      while (this.log.length > 0) this.deliver()
+      if (this.#read < this.world.commands.length) this.#readCommand()
+      else if (this.#startable().length > 0) {
+        const open = this.#startable()[0]!
+        this.#start(open, SETTLING_MOODS[open.command.decision_seq % SETTLING_MOODS.length]!)
+      } else if (this.#started().length > 0) {
+        this.#vaultVersion++
+        this.#answer(this.#started()[0]!, false, 'active', allConnected)
+      } else if (this.world.timers.size > 0) {
+        const due = Math.min(...this.world.timers.values())
+        this.world.pass(Math.max(0, due - this.world.now))
+      } else return
+    }
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- issuer
+
+  #issue(card: string, type: string, updatedAt: number): void {
+    const uid = `uid-${this.#offset}`
+    const body: Lifecycle = {
+      kind: 'lifecycle',
+      event_uid: uid,
+      card_ref: card,
+      type,
+      status: null,
+      updated_at: updatedAt,
+    }
+    const event = { ...this.#position(uid), user_id: USER, occurred_at: updatedAt, body }
+    this.#sent.push(event)
+    this.#append(event)
+  }
+
+  #position(eventId: string | null): { source: SourcePosition; origin: SourcePosition } {
+    const source = { topic: 'input', partition: 0, offset: this.#offset++, event_id: eventId }
+    return { source, origin: source }
+  }
+
+  #append(event: UserEvent): void {
+    this.log.push(event)
+  }
+
+  // -------------------------------------------------------------------------------------------------------- PROVISION
+
+  #readCommand(): void {
+    const command = this.world.commands[this.#read]
+    if (command === undefined) return
+    this.#read++
+    if (command.kind === 'CANCEL') this.#cancel(command)
+    else this.#open.push({ command, startedAt: null, mood: 'lost', isCancelled: false })
+  }
+
+  #cancel(cancel: ProvisioningCommand): void {
+    const removed: CancelledCommand[] = []
+    const underWay: CancelledCommand[] = []
+    const { cancels } = cancel
+    for (const open of [...this.#open]) {
+      const { command } = open
+      if (cancels === null || command.decision_seq >= cancel.decision_seq) continue
+      if (cancels.card_ref !== null && cancels.card_ref !== command.card_ref) continue
+      if (cancels.command_id !== null && cancels.command_id !== command.command_id) continue
+      if (open.startedAt === null) {
+        this.#open.splice(this.#open.indexOf(open), 1)
+        removed.push(command)
+      } else {
+        open.isCancelled = true
+        underWay.push(command)
+      }
+    }
+    this.#result(cancel, { result: 'CANCELLED', removed, under_way: underWay })
+  }
+
+  /** Heads of lanes: one per merchant, one for what has none. */
+  #startable(): OpenCommand[] {
+    const lanes = new Set<string>()
+    return this.#open.filter(open => {
+      const lane = open.command.kind === 'DISCOVER' ? '*' : String(open.command.merchant_id)
+      if (lanes.has(lane)) return false
+      lanes.add(lane)
+      return open.startedAt === null
+    })
+  }
+
+  #started(): OpenCommand[] {
+    return this.#open.filter(open => open.startedAt !== null)
+  }
+
+  #start(open: OpenCommand, mood: KnotMood): void {
+    const { command } = open
+    const { now } = this.world
+    if (command.not_after !== null && now >= command.not_after) {
+      this.#open.splice(this.#open.indexOf(open), 1)
+      this.#result(command, { result: 'NOT_SENT', reason: 'not_after' })
+      return
+    }
+    open.startedAt = now
+    open.mood = mood
+    if (command.kind !== 'SWITCH' || mood === 'lost' || mood === 'busy' || mood === 'refused') return
+    const event = mood === 'updated' ? 'CARD_UPDATED' : 'CARD_FAILED'
+    this.#webhooks.push(this.#webhook('CARD_UPDATING', command.merchant_id!, now + 1, mood))
+    this.#webhooks.push(this.#webhook(event, command.merchant_id!, now + 2, mood))
+  }
+
+  #answer(open: OpenCommand, isDoubtful: boolean, vault: VaultStatus, connected: readonly boolean[]): void {
+    const { command, startedAt, mood } = open
+    this.#open.splice(this.#open.indexOf(open), 1)
+    const vaultVersion = `v${this.#vaultVersion}`
+    if (command.kind === 'DISCOVER') {
+      const accounts: MerchantAccount[] = MERCHANTS.map((merchant_id, i) =>
+        account({ merchant_id, connected: connected[i] ?? true }),
+      )
+      this.#result(command, { result: 'DISCOVERED', vault_status: vault, vault_version: vaultVersion, accounts })
+    } else if (open.isCancelled && isDoubtful) {
+      this.#result(command, { result: 'NOT_SENT', reason: 'suppressed' })
+    } else if (mood === 'busy') {
+      this.#result(command, { result: 'BUSY', started_at: startedAt })
+    } else if (mood === 'refused') {
+      const reason = isDoubtful ? 'send_by' : 'relink'
+      this.#result(command, { result: isDoubtful ? 'NOT_SENT' : 'REJECTED', reason })
+    } else {
+      const result = isDoubtful ? 'AMBIGUOUS' : 'ACCEPTED'
+      this.#result(command, { result, started_at: startedAt, vault_version: vaultVersion })
+    }
+  }
+
+  #result(command: ProvisioningCommand, facts: Partial<CommandResult> & Pick<CommandResult, 'result'>): void {
+    const body: CommandResult = {
+      kind: 'result',
+      command_id: command.command_id,
+      command_kind: command.kind,
+      decision_seq: command.decision_seq,
+      attempt: command.attempt,
+      card_ref: command.card_ref,
+      card_version: command.card_version,
+      merchant_id: command.merchant_id,
+      reason: null,
+      vault_status: null,
+      vault_version: null,
+      accounts: [],
+      removed: [],
+      under_way: [],
+      http_status: null,
+      error_code: null,
+      started_at: null,
+      answered_at: this.world.now,
+      ...facts,
+    }
+    const { source, origin } = command
+    this.#append({ user_id: USER, source, origin, occurred_at: this.world.now, body })
+  }
+
+  // ------------------------------------------------------------------------------------------------------------- Knot
+
+  #webhook(event: string, merchantId: number, timestamp: number, mood: KnotMood): KnotEvent {
+    return {
+      kind: 'knot',
+      event,
+      merchant_id: merchantId,
+      merchant_name: 'Uber',
+      task_id: null,
+      card_id: null,
+      reason: event === 'CARD_FAILED' ? mood : null,
+      send_card: null,
+      timestamp,
+      dedupe_key: `key-${this.#offset++}`,
+    }
+  }
+}
+
+function pick<T>(items: readonly T[], which: number): T | undefined {
+  return items[which % Math.max(1, items.length)]
+}
