@@ -21,10 +21,12 @@ export interface EngineObserver {
   rebalanced(role: string, generation: number, tasks: number): void
 }
 
+const ignore = (): void => undefined
+
 export const silentObserver: EngineObserver = {
-  taskState() {},
-  cycle() {},
-  restored() {},
-  freshness() {},
-  rebalanced() {},
+  taskState: ignore,
+  cycle: ignore,
+  restored: ignore,
+  freshness: ignore,
+  rebalanced: ignore,
 }

@@ -252,7 +252,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       const startedMs = Date.now()
       const end = await slot.task.run()
       if (end.kind === 'failed') this.logFailure(tp, end.error)
-      if (!this.desired.has(id) || signal.aborted) break
+      if (!this.isWanted(id)) break
       if (end.kind === 'failed' && end.error.retry === 'never') {
         await this.undesired(id)
         break
@@ -261,17 +261,21 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       await sleep(backoff.nextMs(), signal)
       // Nothing is opened from a stale assignment: the group must confirm this member first.
       await this.member?.confirmed(signal).catch(() => undefined)
-      if (!this.desired.has(id) || signal.aborted) break
+      if (!this.isWanted(id)) break
       slot.task = this.createTask(tp)
     }
     this.slots.delete(id)
     this.warm = [...this.warm.filter(other => idOf(other) !== id), tp]
     // Assigned again while it was being given up.
-    if (this.desired.has(id) && !signal.aborted && this.error === null) this.openSlot(id, tp)
+    if (this.isWanted(id) && this.error === null) this.openSlot(id, tp)
+  }
+
+  private isWanted(id: string): boolean {
+    return this.desired.has(id) && !this.stopping.signal.aborted
   }
 
   private async undesired(id: string): Promise<void> {
-    while (this.desired.has(id) && !this.stopping.signal.aborted) await sleep(200, this.stopping.signal)
+    while (this.isWanted(id)) await sleep(200, this.stopping.signal)
   }
 
   private logFailure(tp: TopicPartition, error: TaskError): void {

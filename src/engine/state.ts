@@ -219,7 +219,7 @@ class StateTable<T> implements Table<T> {
       }
       this.young.set(key, value)
     }
-    return value === DELETED ? undefined : (value as T)
+    return value === DELETED ? undefined : value
   }
 
   put(key: string, value: T): void {

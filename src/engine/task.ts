@@ -24,7 +24,7 @@ import type { EngineOptions } from './options.ts'
 import { InputNotReadyError } from './processor.ts'
 import type { Processor, Topology } from './processor.ts'
 import { recoverState } from './recovery.ts'
-import { PartitionState } from './state.ts'
+import type { PartitionState } from './state.ts'
 import type { TaskState, TaskStatus } from './status.ts'
 
 /** A new transaction sooner after the last one costs a broker-side back-off of 20 ms (KIP-890 marker race). */
@@ -93,7 +93,7 @@ export class Task<Tables extends object, Effect, Result> {
   /** The start offset of a group that had none: committed even if nothing is processed. */
   private commitStart = false
   private drainUntilMs = Number.POSITIVE_INFINITY
-  private fatal: unknown = null
+  private fatal: Error | null = null
   private wakeUp: (() => void) | null = null
   private flushedAtMs = 0
   private lastRecordMs = 0
@@ -435,7 +435,7 @@ export class Task<Tables extends object, Effect, Result> {
         this.wake()
       },
       (error: unknown) => {
-        this.fatal = error
+        this.fatal = error instanceof Error ? error : new Error(String(error))
         this.wake()
       },
     )

@@ -125,7 +125,7 @@ export class ChainRun {
     const deadline = Date.now() + timeoutMs
     for (;;) {
       const verdict = await this.verdict()
-      const wrong = Object.entries(verdict).filter(([, lines]) => lines.length > 0)
+      const wrong = Object.entries<readonly string[]>({ ...verdict }).filter(([, lines]) => lines.length > 0)
       if (wrong.length === 0) return
       if (verdict.missing.length > 0 && Date.now() < deadline) {
         await wait(300)

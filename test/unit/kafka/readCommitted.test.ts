@@ -82,9 +82,7 @@ describe('a read_committed scan', () => {
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 4 }), (steps, pace) => {
-        const { log, abortedList, committed, end } = play(
-          steps,
-        )
+        const { log, abortedList, committed, end } = play(steps)
         const seen: number[] = []
         let position = 0
         while (position < end) {

@@ -15,7 +15,11 @@ describe('after a crash', () => {
     task.crash()
     await task.settle()
     expect(results(task)).toEqual(['1:AMBIGUOUS/restarted', '3:AMBIGUOUS/restarted'])
-    expect(task.durable.events[0]?.body).toMatchObject({ started_at: startedAt, vault_version: 'v1', vault_status: 'active' })
+    expect(task.durable.events[0]?.body).toMatchObject({
+      started_at: startedAt,
+      vault_version: 'v1',
+      vault_status: 'active',
+    })
     expect(knot.sent).toHaveLength(1)
     task.crash()
     clock.ms = startedAt + 29_999
