@@ -59,11 +59,19 @@ export interface FetchedOffset {
   readonly metadata: string
 }
 
+/** Whether a commit that an open transaction holds is waited for. */
+export type OffsetStability = 'stable' | 'latest'
+
 /**
- * The group's committed offset. Asks for stable ones only: while a transaction that holds a commit is open the answer is
- * 88 UNSTABLE_OFFSET_COMMIT.
+ * The group's committed offset. `stable`: while a transaction that holds a commit is open the answer is
+ * 88 UNSTABLE_OFFSET_COMMIT. `latest`: the last one that is committed, whatever may be under way.
  */
-export function offsetFetch(groupId: string, topic: string, partition: number): Request<FetchedOffset> {
+export function offsetFetch(
+  groupId: string,
+  topic: string,
+  partition: number,
+  stability: OffsetStability = 'stable',
+): Request<FetchedOffset> {
   return {
     api: OFFSET_FETCH,
     encode: () => {
@@ -72,7 +80,12 @@ export function offsetFetch(groupId: string, topic: string, partition: number): 
         body.compactString(name).compactArray([partition], number => body.int32(number))
         body.emptyTags()
       })
-      return [body.boolean(true).emptyTags().finish()]
+      return [
+        body
+          .boolean(stability === 'stable')
+          .emptyTags()
+          .finish(),
+      ]
     },
     decode: reader => {
       reader.int32()
