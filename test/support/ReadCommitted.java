@@ -9,12 +9,14 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Apache Kafka's own consumer as the independent witness of what is committed: prints every read_committed record of the
  * given topics from their beginning to their last stable offset, one line each:
- * topic, partition, offset, timestamp, key and value in base64 ("-" for null), separated by blanks.
+ * topic, partition, offset, timestamp, key and value in base64 ("-" for null), headers (name:value in base64, separated by
+ * commas, "-" for none), separated by blanks.
  * Arguments: bootstrap servers, topics.
  */
 public final class ReadCommitted {
@@ -38,7 +40,7 @@ public final class ReadCommitted {
         for (ConsumerRecord<byte[], byte[]> r : consumer.poll(Duration.ofMillis(200))) {
           Long end = ends.get(new TopicPartition(r.topic(), r.partition()));
           if (end != null && r.offset() >= end) continue;
-          out.println(r.topic() + " " + r.partition() + " " + r.offset() + " " + r.timestamp() + " " + text(r.key()) + " " + text(r.value()));
+          out.println(r.topic() + " " + r.partition() + " " + r.offset() + " " + r.timestamp() + " " + text(r.key()) + " " + text(r.value()) + " " + headers(r));
         }
         ends.entrySet().removeIf(e -> consumer.position(e.getKey()) >= e.getValue());
       }
@@ -48,6 +50,15 @@ public final class ReadCommitted {
 
   private static String text(byte[] bytes) {
     return bytes == null ? "-" : Base64.getEncoder().encodeToString(bytes);
+  }
+
+  private static String headers(ConsumerRecord<byte[], byte[]> r) {
+    StringBuilder line = new StringBuilder();
+    for (Header header : r.headers()) {
+      if (line.length() > 0) line.append(',');
+      line.append(text(header.key().getBytes(java.nio.charset.StandardCharsets.UTF_8))).append(':').append(text(header.value()));
+    }
+    return line.length() == 0 ? "-" : line.toString();
   }
 
   private ReadCommitted() {}

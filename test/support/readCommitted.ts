@@ -14,6 +14,12 @@ export interface CommittedRecord {
   readonly timestamp: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headers: readonly CommittedHeader[]
+}
+
+export interface CommittedHeader {
+  readonly key: string
+  readonly value: Buffer | null
 }
 
 /**
@@ -41,7 +47,7 @@ export async function readCommitted(brokers: string, topics: readonly string[]):
     .split('\n')
     .filter(line => line !== '')
     .map(line => {
-      const [topic = '', partition, offset, timestamp, key, value] = line.split(' ')
+      const [topic = '', partition, offset, timestamp, key, value, headers] = line.split(' ')
       return {
         topic,
         partition: Number(partition),
@@ -49,10 +55,19 @@ export async function readCommitted(brokers: string, topics: readonly string[]):
         timestamp: Number(timestamp),
         key: bytesOf(key),
         value: bytesOf(value),
+        headers: headersOf(headers),
       }
     })
 }
 
 function bytesOf(text: string | undefined): Buffer | null {
   return text === undefined || text === '-' ? null : Buffer.from(text, 'base64')
+}
+
+function headersOf(text: string | undefined): CommittedHeader[] {
+  if (text === undefined || text === '-') return []
+  return text.split(',').map(header => {
+    const [key, value] = header.split(':')
+    return { key: bytesOf(key)?.toString('utf8') ?? '', value: bytesOf(value) }
+  })
 }

@@ -1,0 +1,184 @@
+import type { CardOutcome, CommandResult } from '../../../src/domain/records.ts'
+import { positionText } from './evidence.ts'
+import type { Evidence, Placed } from './evidence.ts'
+
+/** What the simulator says of one push: a part of its `PushEntry`. */
+export interface SeenPush {
+  readonly atMs: number
+  readonly userId: string | null
+  readonly merchantId: number | null
+  readonly landed: boolean
+}
+
+/** Sentences about what is not as promised. `missing` may still come; `wrong` cannot be mended by waiting. */
+export interface Verdict {
+  readonly missing: readonly string[]
+  readonly wrong: readonly string[]
+}
+
+/** Webhooks that always have an outcome (contract.md 2); all others may be ignored. */
+const ANSWERED_WEBHOOKS = new Set(['CARD_UPDATED', 'CARD_FAILED', 'AUTHENTICATED', 'ACCOUNT_LOGIN_REQUIRED'])
+/** The simulator's clock is the product's; its event loop may read a request late. */
+const CLOCK_SLACK_MS = 5
+const ARRIVAL_SLACK_MS = 1_000
+
+/** G1, G2, G3 and G5 as far as the topics and Knot's own log can show them. */
+export function judge(evidence: Evidence, knotTopic: string, pushes: readonly SeenPush[]): Verdict {
+  const missing: string[] = []
+  const wrong: string[] = []
+  checkSequences(evidence, missing, wrong)
+  checkIds(evidence, wrong)
+  checkInputs(evidence, knotTopic, missing, wrong)
+  checkTriggers(evidence, missing)
+  checkCommands(evidence, missing, wrong)
+  checkPushes(evidence, pushes, wrong)
+  return { missing, wrong }
+}
+
+/** Per user 1..n over the three public topics, each number once, and rising within each topic. */
+function checkSequences({ commands, outcomes, suppressions }: Evidence, missing: string[], wrong: string[]): void {
+  const numbers = new Map<string, number[]>()
+  const kinds: readonly (readonly Placed<{ user_id: string; decision_seq: number }>[])[] = [
+    commands,
+    outcomes,
+    suppressions,
+  ]
+  for (const records of kinds) {
+    const last = new Map<string, number>()
+    for (const { value } of records) {
+      const { user_id, decision_seq } = value
+      const before = last.get(user_id) ?? 0
+      if (decision_seq <= before) wrong.push(`${user_id}: decision ${decision_seq} comes after ${before} in its topic`)
+      last.set(user_id, decision_seq)
+      const ofUser = numbers.get(user_id)
+      if (ofUser === undefined) numbers.set(user_id, [decision_seq])
+      else ofUser.push(decision_seq)
+    }
+  }
+  for (const [userId, found] of numbers) {
+    found.sort((a, b) => a - b)
+    found.forEach((number, index) => {
+      const before = found[index - 1] ?? 0
+      if (number === before) wrong.push(`${userId}: decision ${number} is published twice`)
+      else if (number !== before + 1) missing.push(`${userId}: no decision between ${before} and ${number}`)
+    })
+  }
+}
+
+function checkIds({ commands, outcomes }: Evidence, wrong: string[]): void {
+  const ids = [
+    ...commands.map(({ value }) => [value.command_id, `${value.user_id}:${value.decision_seq}`] as const),
+    ...outcomes.map(({ value }) => [value.outcome_id, `${value.user_id}:${value.decision_seq}`] as const),
+  ]
+  const seen = new Set<string>()
+  for (const [id, expected] of ids) {
+    if (id !== expected) wrong.push(`${id} should be ${expected}`)
+    if (seen.has(id)) wrong.push(`the id ${id} is used twice`)
+    seen.add(id)
+  }
+}
+
+/**
+ * Each input: an outcome that names it (as `source`, or as `origin` where another record stopped what it had opened), or
+ * exactly one dead letter, or a webhook of a kind that may be ignored.
+ */
+function checkInputs(evidence: Evidence, knotTopic: string, missing: string[], wrong: string[]): void {
+  const named = new Set(evidence.outcomes.flatMap(({ value }) => [value.source, value.origin].map(positionText)))
+  const letters = Map.groupBy(evidence.deadLetters, positionText)
+  const inputs = new Set(evidence.inputs.map(positionText))
+  for (const input of evidence.inputs) {
+    const position = positionText(input)
+    const letterCount = letters.get(position)?.length ?? 0
+    if (letterCount > 1) wrong.push(`${position} has ${letterCount} dead letters`)
+    if (letterCount > 0 && named.has(position)) wrong.push(`${position} has an outcome and a dead letter`)
+    if (letterCount > 0 || named.has(position)) continue
+    if (input.topic === knotTopic && !ANSWERED_WEBHOOKS.has(webhookName(input.value))) continue
+    missing.push(`${position} is not explained: ${input.value?.toString('utf8').slice(0, 300) ?? 'no value'}`)
+  }
+  for (const position of [...named, ...letters.keys()]) {
+    if (!inputs.has(position)) wrong.push(`${position} is named, but is no input`)
+  }
+}
+
+function webhookName(value: Buffer | null): string {
+  try {
+    return String((JSON.parse(value?.toString('utf8') ?? '') as { event?: unknown }).event)
+  } catch {
+    return 'unreadable'
+  }
+}
+
+/** Every input that opened something has, per merchant, an end. */
+function checkTriggers({ outcomes }: Evidence, missing: string[]): void {
+  const last = new Map<string, CardOutcome>()
+  for (const { value } of outcomes) {
+    const key = `${positionText(value.origin)} at merchant ${value.merchant_id ?? 'none'}`
+    if (value.final || last.get(key)?.final !== true) last.set(key, value)
+  }
+  for (const [key, { final, status, reason }] of last) {
+    if (!final) missing.push(`${key} stands at ${status}/${reason}`)
+  }
+}
+
+/** Every SWITCH ends in a final outcome, nothing provisional follows it; every command is answered once. */
+function checkCommands({ commands, outcomes, userEvents }: Evidence, missing: string[], wrong: string[]): void {
+  const finalSeq = new Map<string, number>()
+  for (const { value } of outcomes) {
+    const { command_id, final, decision_seq } = value
+    if (command_id === null) continue
+    const finished = finalSeq.get(command_id)
+    if (final) finalSeq.set(command_id, finished ?? decision_seq)
+    else if (finished !== undefined) {
+      wrong.push(
+        `${command_id}: ${value.status}/${value.reason} (${decision_seq}) follows its final outcome (${finished})`,
+      )
+    }
+  }
+  const answers = new Map<string, number>()
+  for (const { body } of userEvents) {
+    if (body.kind === 'result') answers.set(body.command_id, (answers.get(body.command_id) ?? 0) + 1)
+  }
+  for (const { value } of commands) {
+    const { command_id, kind } = value
+    const answered = answers.get(command_id) ?? 0
+    if (answered > 1) wrong.push(`${command_id} (${kind}) is answered ${answered} times`)
+    if (kind === 'SWITCH' && !finalSeq.has(command_id)) missing.push(`${command_id} has no final outcome`)
+  }
+}
+
+/**
+ * Knot accepted at most one push for each command: every one that landed falls into the time of exactly one command that
+ * PROVISION reported as ACCEPTED or AMBIGUOUS, and an ACCEPTED one has its push.
+ */
+function checkPushes({ userEvents }: Evidence, pushes: readonly SeenPush[], wrong: string[]): void {
+  const keyOf = (userId: string | null, merchantId: number | null): string => `${userId ?? ''} at ${merchantId ?? ''}`
+  const landed = Map.groupBy(
+    pushes.filter(push => push.landed),
+    push => keyOf(push.userId, push.merchantId),
+  )
+  const sent = new Map<string, CommandResult[]>()
+  for (const { user_id, body } of userEvents) {
+    if (body.kind !== 'result' || body.command_kind !== 'SWITCH') continue
+    if (body.result !== 'ACCEPTED' && body.result !== 'AMBIGUOUS') continue
+    const key = keyOf(user_id, body.merchant_id)
+    const ofLane = sent.get(key)
+    if (ofLane === undefined) sent.set(key, [body])
+    else ofLane.push(body)
+  }
+  for (const key of new Set([...landed.keys(), ...sent.keys()])) {
+    const left = [...(landed.get(key) ?? [])]
+    const results = [...(sent.get(key) ?? [])].sort((a, b) => (a.started_at ?? 0) - (b.started_at ?? 0))
+    results.forEach((result, index) => {
+      const from = (result.started_at ?? 0) - CLOCK_SLACK_MS
+      const next = results[index + 1]?.started_at ?? Number.POSITIVE_INFINITY
+      const until = result.answered_at === null ? next : Math.min(next, result.answered_at + ARRIVAL_SLACK_MS)
+      const own = left.filter(({ atMs }) => atMs >= from && atMs < until)
+      for (const push of own) left.splice(left.indexOf(push), 1)
+      if (own.length > 1) wrong.push(`${result.command_id}: Knot took ${own.length} pushes for it (${key})`)
+      if (own.length === 0 && result.result === 'ACCEPTED') {
+        wrong.push(`${result.command_id} is reported as accepted, but Knot took no push (${key})`)
+      }
+    })
+    if (left.length > 0) wrong.push(`${key}: Knot took ${left.length} pushes that no command accounts for`)
+  }
+}

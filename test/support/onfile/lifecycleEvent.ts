@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto'
+
+/** An account-updater event (seed 004), as far as a test says something about it. */
+export interface LifecycleFields {
+  readonly cardRef: string
+  readonly type: string
+  readonly uid?: string
+  readonly status?: string
+  readonly updatedAtMs?: number
+  /** Left out: only the directory knows the user. */
+  readonly userId?: string
+}
+
+/** The event as issuers write it: JSON with the fields of seed 004. */
+export function lifecycleEvent(fields: LifecycleFields): Buffer {
+  const { cardRef, type, uid = randomUUID(), status = 'enrolled', updatedAtMs = Date.now(), userId } = fields
+  return Buffer.from(
+    JSON.stringify({
+      event_uid: uid,
+      event: 'CARD_AUTOMATICALLY_UPDATED',
+      ...(userId === undefined ? {} : { user_id: userId }),
+      data: {
+        id: cardRef,
+        status: type === 'closed' ? 'closed' : status,
+        type,
+        enrolled_at: '2024-04-24T06:01:41.000Z',
+        updated_at: new Date(updatedAtMs).toISOString(),
+      },
+    }),
+  )
+}
