@@ -46,6 +46,11 @@ export class TaskInput {
     return this.options.subscription.failure
   }
 
+  /** Why fetching does not get on, while it is tried again. */
+  get lastError(): Error | undefined {
+    return this.options.subscription.lastError
+  }
+
   get lastStableOffset(): number {
     return this.options.subscription.lastStableOffset
   }
@@ -153,10 +158,10 @@ export class TaskInput {
     const { subscription } = this.options
     this.gate ??= gateOf(subscription)
     if (this.gate === undefined || this.position < this.gate.highWatermark) return
-    if (this.gate.askedAtMs > this.readUpToMs) this.readUpToMs = this.gate.askedAtMs
+    this.readUpToMs = this.gate.askedAtMs
     const next = gateOf(subscription)
     if (next !== undefined && this.position >= next.highWatermark) {
-      if (next.askedAtMs > this.readUpToMs) this.readUpToMs = next.askedAtMs
+      this.readUpToMs = next.askedAtMs
       this.gate = undefined
     } else {
       this.gate = next

@@ -109,6 +109,8 @@ export interface Topology<Tables extends object = object, Effect = never, Result
   readonly stateVersion: number
   /** Topics that the processor forwards to: resolved and checked before the role starts. */
   readonly outputs: readonly string[]
+  /** Those of them to which a task writes with its own partition number: they must have the input's partition count. */
+  readonly copartitioned?: readonly string[]
   /**
    * Where a partition without a committed offset begins. `earliest` for internal topics; INGEST resolves its setting.
    * Asked only when the group has no offset for that partition.

@@ -102,6 +102,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     const { engine, topology } = this
     this.partitionCounts = await this.resolveTopics()
     if (this.stopping.signal.aborted) return
+    this.checkCounts()
     this.warm = await this.findLocalStores()
     this.fetcher = new Fetcher(engine.cluster)
     this.member = new GroupMember(engine.cluster, {
@@ -143,21 +144,22 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     return new Map()
   }
 
-  /** A stateful task writes to its own number everywhere: all counts must be equal, and stay so. */
-  private checkCounts(counts: ReadonlyMap<string, number>): void {
-    const { inputs, changelog } = this.topology
+  /** A task writes to its own number in all of these: their counts must be equal, and stay so. */
+  private checkCounts(): void {
+    const { inputs, changelog, copartitioned = [] } = this.topology
     const input = inputs[0]
-    if (changelog === undefined || input === undefined) return
-    const expected = counts.get(input)!
-    const actual = counts.get(changelog)!
-    if (actual !== expected) throw partitionMismatchError(input, expected, changelog, actual)
+    if (input === undefined) return
+    const expected = this.partitionCounts.get(input)!
+    for (const topic of changelog === undefined ? copartitioned : [changelog, ...copartitioned]) {
+      const actual = this.partitionCounts.get(topic)!
+      if (actual !== expected) throw partitionMismatchError(input, expected, topic, actual)
+    }
   }
 
   private async watchTopics(): Promise<void> {
     const { signal } = this.stopping
     try {
       for (;;) {
-        this.checkCounts(this.partitionCounts)
         await sleep(TOPIC_CHECK_INTERVAL_MS, signal)
         if (signal.aborted) return
         const names = [...this.partitionCounts.keys()]
@@ -249,7 +251,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     const backoff = new Backoff(100, 30_000)
     const { signal } = this.stopping
     for (;;) {
-      const startedMs = Date.now()
+      const startedMs = performance.now()
       const end = await slot.task.run()
       if (end.kind === 'failed') this.logFailure(tp, end.error)
       if (!this.isWanted(id)) break
@@ -257,7 +259,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
         await this.undesired(id)
         break
       }
-      if (Date.now() - startedMs > 60_000) backoff.reset()
+      if (performance.now() - startedMs > 60_000) backoff.reset()
       await sleep(backoff.nextMs(), signal)
       // Nothing is opened from a stale assignment: the group must confirm this member first.
       await this.member?.confirmed(signal).catch(() => undefined)

@@ -9,6 +9,7 @@ import { TransactionalProducer } from '../kafka/transaction.ts'
 import type { LocalStore } from '../store/localStore.ts'
 import { sleep } from './backoff.ts'
 import { Committer, cycleNumberOf } from './commit.ts'
+import { CommitSchedule } from './commitSchedule.ts'
 import { CycleContext } from './context.ts'
 import { Cycle } from './cycle.ts'
 import { EffectRunner } from './effects.ts'
@@ -27,10 +28,9 @@ import { recoverState } from './recovery.ts'
 import type { PartitionState } from './state.ts'
 import type { TaskState, TaskStatus } from './status.ts'
 
-/** A new transaction sooner after the last one costs a broker-side back-off of 20 ms (KIP-890 marker race). */
-const MIN_GAP_AFTER_COMMIT_MS = 10
-/** A position that moved over markers only is committed after this: lag reaches 0, and an idle topic costs nothing. */
-const POSITION_ONLY_COMMIT_MS = 1_000
+/** An idle task looks around this often; one with an overdue timer that waits for the input, more often. */
+const IDLE_TURN_MS = 1_000
+const OVERDUE_TIMER_TURN_MS = 25
 const FLUSH_INTERVAL_MS = 2_000
 const FLUSH_BYTES = 8 << 20
 /** The checkpoint's stamp is renewed so often while nothing changes, so that its age means "not owned since". */
@@ -87,9 +87,7 @@ export class Task<Tables extends object, Effect, Result> {
   private cycleNumber = 0
   private committedOffset = 0
   private committing = false
-  private commitStartedMs = 0
-  private commitEndedMs = 0
-  private positionMovedAtMs = 0
+  private readonly schedule: CommitSchedule
   /** The start offset of a group that had none: committed even if nothing is processed. */
   private commitStart = false
   private drainUntilMs = Number.POSITIVE_INFINITY
@@ -97,6 +95,7 @@ export class Task<Tables extends object, Effect, Result> {
   private wakeUp: (() => void) | null = null
   private flushedAtMs = 0
   private lastRecordMs = 0
+  private troubleSinceMs = 0
   private restoredRecords = 0
   private restoreRemaining = 0
 
@@ -105,6 +104,7 @@ export class Task<Tables extends object, Effect, Result> {
     this.options = options
     this.topic = topic
     this.partition = partition
+    this.schedule = new CommitSchedule(engine.commitIntervalMs)
     this.log = engine.log.child({ role: topology.role, topic, partition })
     this.processor = topology.createProcessor({
       role: topology.role,
@@ -138,7 +138,7 @@ export class Task<Tables extends object, Effect, Result> {
       topic: this.topic,
       partition: this.partition,
       state: this.lifecycle,
-      waiting: this.waiting,
+      waiting: this.waiting ?? this.trouble(),
       position,
       endOffset,
       lagRecords,
@@ -173,7 +173,7 @@ export class Task<Tables extends object, Effect, Result> {
   /** Finishes what runs, starts nothing new, commits, and ends; what is not finished by `deadlineMs` from now is left. */
   drain(deadlineMs: number): void {
     if (this.drainUntilMs !== Number.POSITIVE_INFINITY) return
-    this.drainUntilMs = Date.now() + deadlineMs
+    this.drainUntilMs = performance.now() + deadlineMs
     if (this.lifecycle === 'running') {
       this.enter('draining')
       this.processor.onDraining?.()
@@ -264,7 +264,7 @@ export class Task<Tables extends object, Effect, Result> {
     })
     engine.observer.restored(role, this.topic, this.partition, recovered.records, performance.now() - startedMs)
     this.state = recovered.state
-    this.flushedAtMs = Date.now()
+    this.flushedAtMs = performance.now()
     if (recovered.stampVersion) {
       this.begin(Date.now())
       this.state.stampVersion()
@@ -302,10 +302,14 @@ export class Task<Tables extends object, Effect, Result> {
       const now = Date.now()
       const worked = this.gather(now)
       const sleepMs = this.commitWhenDue(now)
-      if (this.draining && this.drained(now)) return
-      if (now > this.drainUntilMs + DRAIN_OVERRUN_MS) throw drainOverrunError(this.topic, this.partition)
-      if (worked) await yieldToIo()
-      else await this.sleepUntilWoken(sleepMs)
+      if (this.draining && this.drained()) return
+      if (performance.now() > this.drainUntilMs + DRAIN_OVERRUN_MS) throw drainOverrunError(this.topic, this.partition)
+      if (worked) {
+        await yieldToIo()
+      } else {
+        this.flushWhenDue()
+        await this.sleepUntilWoken(sleepMs)
+      }
     }
   }
 
@@ -313,10 +317,10 @@ export class Task<Tables extends object, Effect, Result> {
     return this.drainUntilMs !== Number.POSITIVE_INFINITY
   }
 
-  private drained(now: number): boolean {
+  private drained(): boolean {
     if (this.committing || !this.cycle.empty) return false
     if (this.effects.finishedCount > 0) return false
-    return this.effects.inFlight === 0 || now >= this.drainUntilMs
+    return this.effects.inFlight === 0 || performance.now() >= this.drainUntilMs
   }
 
   /** Step 1: results of effects, then due timers, then input, into the current cycle. True if anything was done. */
@@ -336,7 +340,7 @@ export class Task<Tables extends object, Effect, Result> {
     const wantsInput = this.processor.wantsInput?.() ?? true
     if (this.fireTimers(now, wantsInput)) worked = true
     if (wantsInput && !this.cycleFull() && this.input.take(this.handleRecord)) {
-      this.positionMovedAtMs = now
+      this.schedule.positionMoved()
       worked = true
     }
     return worked
@@ -401,37 +405,41 @@ export class Task<Tables extends object, Effect, Result> {
 
   /** Starts a commit if one is due; else how long until it is. */
   private commitWhenDue(now: number): number {
-    const { commitIntervalMs } = this.options.engine
-    const nextTimer = this.state?.timers.nextDueAtMs ?? Number.POSITIVE_INFINITY
-    const timerWait = Math.min(1_000, Math.max(1, nextTimer - now))
-    if (this.committing) return timerWait
-    let dueAt: number
-    if (this.cycle.empty) {
-      const moved = this.input !== null && this.input.position !== this.committedOffset
-      if (!moved && !this.commitStart) return timerWait
-      dueAt = this.draining || this.commitStart ? now : this.positionMovedAtMs + POSITION_ONLY_COMMIT_MS
-    } else if (this.draining || this.cycleFull()) {
-      dueAt = this.commitEndedMs + MIN_GAP_AFTER_COMMIT_MS
+    const timerWaitMs = this.timerWaitMs(now)
+    if (this.committing) return timerWaitMs
+    let dueInMs: number
+    if (!this.cycle.empty) {
+      dueInMs = this.schedule.dueInMs(this.draining || this.cycleFull() ? 'full' : 'open')
+    } else if (this.commitStart) {
+      dueInMs = 0
     } else {
-      dueAt = Math.max(this.commitStartedMs + commitIntervalMs, this.commitEndedMs + MIN_GAP_AFTER_COMMIT_MS)
+      const moved = this.input !== null && this.input.position !== this.committedOffset
+      if (!moved) return timerWaitMs
+      dueInMs = this.draining ? 0 : this.schedule.dueInMs('position-only')
     }
-    if (dueAt > now) return Math.min(timerWait, dueAt - now)
-    this.startCommit(now)
+    if (dueInMs > 0) return Math.min(timerWaitMs, dueInMs)
+    this.startCommit()
     return 0
   }
 
-  private startCommit(now: number): void {
+  /** Until the next timer; one that is overdue waits for the input, which is looked at again soon. */
+  private timerWaitMs(now: number): number {
+    const nextDueAtMs = this.state?.timers.nextDueAtMs ?? Number.POSITIVE_INFINITY
+    return nextDueAtMs > now ? Math.min(IDLE_TURN_MS, nextDueAtMs - now) : OVERDUE_TIMER_TURN_MS
+  }
+
+  private startCommit(): void {
     const cycle = this.cycle
     cycle.number = ++this.cycleNumber
     cycle.endOffset = this.input?.position ?? this.committedOffset
     this.cycle = this.cycles[0] === cycle ? this.cycles[1] : this.cycles[0]
     this.commitStart = false
     this.committing = true
-    this.commitStartedMs = now
+    this.schedule.started()
     this.commit(cycle).then(
       () => {
         this.committing = false
-        this.commitEndedMs = Date.now()
+        this.schedule.ended()
         this.wake()
       },
       (error: unknown) => {
@@ -470,12 +478,12 @@ export class Task<Tables extends object, Effect, Result> {
   private flushWhenDue(): void {
     const state = this.state
     if (state === null || state.flushUnderWay) return
-    const now = Date.now()
+    const now = performance.now()
     const age = now - this.flushedAtMs
     const due = state.unflushedBytes > FLUSH_BYTES || (state.unflushedBytes > 0 && age > FLUSH_INTERVAL_MS)
     if (!due && age < STAMP_INTERVAL_MS) return
     this.flushedAtMs = now
-    state.flush(now).catch((error: unknown) => {
+    state.flush(Date.now()).catch((error: unknown) => {
       this.log.warn({ err: error }, 'local store cannot be written; state is safe in the changelog, and is tried again')
       if (state.unflushedBytes < MAX_UNFLUSHED_BYTES) return
       this.fatal = new TaskError(
@@ -521,6 +529,17 @@ export class Task<Tables extends object, Effect, Result> {
     if (this.lifecycle !== state) this.log.debug({ from: this.lifecycle, state }, 'task state')
     this.lifecycle = state
     this.options.engine.observer.taskState(this.options.topology.role, this.topic, this.partition, state)
+  }
+
+  /** What the client below waits for: a coordinator, a leader, a right. Seen when somebody looks, so its age is a lower bound. */
+  private trouble(): { reason: string; sinceMs: number } | null {
+    const error = this.producer.lastError ?? this.input?.lastError
+    if (error === undefined) {
+      this.troubleSinceMs = 0
+      return null
+    }
+    if (this.troubleSinceMs === 0) this.troubleSinceMs = Date.now()
+    return { reason: error.message, sinceMs: this.troubleSinceMs }
   }
 
   private wait(reason: string | null): void {

@@ -40,6 +40,7 @@ export function createDecideTopology(options: DecideOptions): Topology<DecideTab
     tables: { users: createUserStateCodec(), merchants: createMerchantStateCodec() },
     stateVersion: DECIDE_STATE_VERSION,
     outputs: [topics.commands, topics.outcomes, topics.suppressions, topics.deadLetters],
+    copartitioned: [topics.commands, topics.outcomes, topics.suppressions],
     startAt: () => 'earliest',
     createProcessor: () =>
       new DecideProcessor({

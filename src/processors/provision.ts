@@ -86,6 +86,7 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
     tables: { ledger: createLedgerCodec() },
     stateVersion: LEDGER_VERSION,
     outputs: [topics.userEvents, topics.deadLetters],
+    copartitioned: [topics.userEvents],
     startAt: () => 'earliest',
     createProcessor: task =>
       new ProvisionProcessor({

@@ -1,0 +1,45 @@
+/** A new transaction sooner after the last one costs a broker-side back-off of 20 ms (KIP-890 marker race). */
+const MIN_GAP_AFTER_COMMIT_MS = 10
+/** A position that moved over markers only is committed after this: lag reaches 0, and an idle topic costs nothing. */
+const POSITION_ONLY_COMMIT_MS = 1_000
+
+/**
+ * When a task commits: the first change after a pause at once, a busy task every `intervalMs`, a full cycle as soon as the
+ * broker is ready for it. Runs on the monotonic clock: a wall clock that jumps back must not stop commits.
+ */
+export class CommitSchedule {
+  private readonly intervalMs: number
+  private startedMs = Number.NEGATIVE_INFINITY
+  private endedMs = Number.NEGATIVE_INFINITY
+  private positionMovedMs = Number.NEGATIVE_INFINITY
+
+  constructor(intervalMs: number) {
+    this.intervalMs = intervalMs
+  }
+
+  started(): void {
+    this.startedMs = performance.now()
+  }
+
+  ended(): void {
+    this.endedMs = performance.now()
+  }
+
+  positionMoved(): void {
+    this.positionMovedMs = performance.now()
+  }
+
+  /** Milliseconds until the cycle is due; 0 or less = now. */
+  dueInMs(cycle: 'open' | 'full' | 'position-only'): number {
+    const now = performance.now()
+    const afterLast = this.endedMs + MIN_GAP_AFTER_COMMIT_MS - now
+    switch (cycle) {
+      case 'full':
+        return afterLast
+      case 'open':
+        return Math.max(afterLast, this.startedMs + this.intervalMs - now)
+      case 'position-only':
+        return Math.max(afterLast, this.positionMovedMs + POSITION_ONLY_COMMIT_MS - now)
+    }
+  }
+}
