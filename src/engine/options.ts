@@ -39,6 +39,8 @@ export interface EngineOptions {
   readonly restoreNoProgressMs: number
   readonly log: Logger
   readonly observer: EngineObserver
+  /** Tests only: transactions of protocol v1 on a cluster that has finalized v2. */
+  readonly forceTransactionProtocol?: 'v1'
   readonly onStep?: (step: EngineStep, topic: string, partition: number) => Promise<void> | void
 }
 

@@ -118,6 +118,7 @@ export class Task<Tables extends object, Effect, Result> {
       groupId,
       timeoutMs: engine.transactionTimeoutMs,
       compression: engine.compression,
+      ...(engine.forceTransactionProtocol === undefined ? {} : { forceProtocol: engine.forceTransactionProtocol }),
     })
     const perform = (effect: Effect, signal: AbortSignal): Promise<Result> => {
       if (!this.processor.perform) throw new Error('The processor starts effects but cannot perform them')
