@@ -1,0 +1,155 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { TaskInput } from '../../../src/engine/input.ts'
+import { InputNotReadyError } from '../../../src/engine/processor.ts'
+import { BatchBuilder } from '../../../src/kafka/batchBuilder.ts'
+import type { FetchedChunk, Subscription } from '../../../src/kafka/fetcher.ts'
+import type { RecordView } from '../../../src/kafka/recordBatch.ts'
+
+const raw = {
+  encode(value: string, buffer: Buffer, position: number): number {
+    const bytes = Buffer.byteLength(value)
+    if (position + bytes <= buffer.length) buffer.write(value, position)
+    return position + bytes
+  },
+}
+
+/** Fetched bytes of `count` records from `fromOffset`. */
+function chunk(fromOffset: number, count: number): FetchedChunk {
+  const batch = new BatchBuilder()
+  for (let i = 0; i < count; i++) batch.append(1_000, Buffer.from('key'), `value ${fromOffset + i}`, raw)
+  const bytes = Buffer.from(batch.finish(-1n, -1, -1, { transactional: false }))
+  bytes.writeBigInt64BE(BigInt(fromOffset), 0)
+  return { fromOffset, bytes, aborted: [], nextOffset: fromOffset + count }
+}
+
+/** The fetcher's side, in the test's hand. */
+class FakeSubscription implements Subscription {
+  chunks: FetchedChunk[] = []
+  position = 0
+  highWatermark = -1
+  highWatermarkAskedAtMs = 0
+  lastStableOffset = -1
+  logStartOffset = 0
+  lastError: Error | undefined
+  failure: Error | undefined
+  take(): FetchedChunk | undefined {
+    return this.chunks.shift()
+  }
+  close(): void {
+    this.chunks = []
+  }
+}
+
+function inputOn(
+  subscription: Subscription,
+  options: { prepare?: (records: readonly RecordView[], signal: AbortSignal) => Promise<void> } = {},
+): { input: TaskInput; reasons: (string | null)[]; abort: AbortController } {
+  const reasons: (string | null)[] = []
+  const abort = new AbortController()
+  const input = new TaskInput({
+    subscription,
+    position: 0,
+    prepare: options.prepare,
+    signal: abort.signal,
+    wake: () => undefined,
+    onWaiting: reason => reasons.push(reason),
+  })
+  return { input, reasons, abort }
+}
+
+describe('TaskInput', () => {
+  it('hands out records until the handler has enough, and goes on at the same one', () => {
+    const subscription = new FakeSubscription()
+    subscription.chunks.push(chunk(0, 5))
+    const { input } = inputOn(subscription)
+    const seen: number[] = []
+    const upTo = (limit: number) => (record: RecordView) => {
+      if (seen.length >= limit) return false
+      seen.push(record.offset)
+      return true
+    }
+    expect(input.take(upTo(2))).toBe(true)
+    expect(input.position).toBe(2)
+    input.take(upTo(10))
+    expect(seen).toEqual([0, 1, 2, 3, 4])
+    expect(input.position).toBe(5)
+  })
+
+  it('comes back with the very record that was not ready, after its remedy', async () => {
+    const subscription = new FakeSubscription()
+    subscription.chunks.push(chunk(0, 3))
+    const { input, reasons } = inputOn(subscription)
+    const seen: number[] = []
+    let tries = 0
+    let ready = false
+    const handle = (record: RecordView) => {
+      if (record.offset === 1 && !ready) {
+        throw new InputNotReadyError('schema 7', () => {
+          if (++tries === 1) return Promise.reject(new Error('registry down'))
+          ready = true
+          return Promise.resolve()
+        })
+      }
+      seen.push(record.offset)
+      return true
+    }
+    input.take(handle)
+    expect(input.position).toBe(1)
+    expect(input.take(handle)).toBe(false)
+    await wait(20)
+    expect(reasons).toEqual(['schema 7: registry down'])
+    await wait(350)
+    expect(reasons).toEqual(['schema 7: registry down', null])
+    input.take(handle)
+    expect(seen).toEqual([0, 1, 2])
+  })
+
+  it('prepares a whole batch once, before its first record', async () => {
+    const subscription = new FakeSubscription()
+    subscription.chunks.push(chunk(0, 3))
+    const prepared: number[][] = []
+    const { input } = inputOn(subscription, {
+      prepare: records => {
+        prepared.push(records.map(r => r.offset))
+        return Promise.resolve()
+      },
+    })
+    const seen: number[] = []
+    const handle = (record: RecordView) => seen.push(record.offset) > 0
+    expect(input.take(handle)).toBe(false)
+    await wait(5)
+    input.take(record => record.offset < 1 && handle(record))
+    input.take(handle)
+    expect(prepared).toEqual([[0, 1, 2]])
+    expect(seen).toEqual([0, 1, 2])
+    expect(input.position).toBe(3)
+  })
+
+  it('says that it has read up to t only past the high watermark that was asked for at t', () => {
+    const subscription = new FakeSubscription()
+    const { input } = inputOn(subscription)
+    input.take(() => true)
+    expect(input.readUpToMs).toBe(0)
+
+    subscription.highWatermark = 5
+    subscription.highWatermarkAskedAtMs = 100
+    input.take(() => true)
+    expect(input.readUpToMs).toBe(0)
+
+    // New answers do not move the goal that is being run for, else a busy topic would never reach it.
+    subscription.chunks.push(chunk(0, 5), chunk(5, 5))
+    subscription.highWatermark = 10
+    subscription.highWatermarkAskedAtMs = 200
+    input.take(() => true)
+    expect(input.position).toBe(5)
+    expect(input.readUpToMs).toBe(100)
+    input.take(() => true)
+    expect(input.readUpToMs).toBe(200)
+
+    // An idle topic: every answer says that there is nothing new up to the moment when it was asked for.
+    subscription.highWatermarkAskedAtMs = 300
+    input.take(() => true)
+    expect(input.readUpToMs).toBe(300)
+  })
+})

@@ -1,0 +1,145 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cycle } from '../../../src/engine/cycle.ts'
+import type { Codec, Table } from '../../../src/engine/processor.ts'
+import { PartitionState } from '../../../src/engine/state.ts'
+import { LocalStore } from '../../../src/store/localStore.ts'
+
+const text: Codec<string> = {
+  encode(value, buffer, position) {
+    const bytes = Buffer.byteLength(value)
+    if (position + bytes <= buffer.length) buffer.write(value, position)
+    return position + bytes
+  },
+  decode: (buffer, start, end) => buffer.toString('utf8', start, end),
+}
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'onfile-state-'))
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true })
+})
+
+/** A task's state with the two cycles that a task swaps: one is filled while the other one commits. */
+class Bench {
+  readonly state: PartitionState
+  readonly table: Table<string>
+  private readonly store: LocalStore
+  private filling = new Cycle<never>()
+  private committing: Cycle<never> | null = null
+  private spare = new Cycle<never>()
+
+  private constructor(store: LocalStore, position: number) {
+    this.store = store
+    // A cache of 16 entries per generation: far smaller than what the tests touch.
+    const options = { changelog: 'log', partition: 0, store, stateVersion: 1, cacheEntries: 1 }
+    this.state = new PartitionState(options, position)
+    this.table = this.state.createTables<{ names: string }>({ names: text }).names
+    this.state.begin(this.filling, 0)
+  }
+
+  static async open(where: string): Promise<Bench> {
+    const { store } = await LocalStore.open(where)
+    return new Bench(store, store.checkpoint()?.changelogPosition ?? 0)
+  }
+
+  startCommit(): void {
+    if (this.committing !== null) return
+    this.committing = this.filling
+    this.filling = this.spare
+    this.state.begin(this.filling, 0)
+  }
+
+  endCommit(position: number): void {
+    if (this.committing === null) return
+    this.state.committed(this.committing, position)
+    this.committing.reset()
+    this.spare = this.committing
+    this.committing = null
+  }
+
+  close(): Promise<void> {
+    return this.store.close()
+  }
+}
+
+describe('PartitionState', () => {
+  it('reads what was written last, whatever is cached, committing, flushing or stored', async () => {
+    const command = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), key: fc.nat(80), value: fc.string() }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), key: fc.nat(80) }) },
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('get' as const), key: fc.nat(80) }) },
+      { weight: 2, arbitrary: fc.constant({ kind: 'start' as const }) },
+      { weight: 2, arbitrary: fc.constant({ kind: 'end' as const }) },
+      { weight: 1, arbitrary: fc.constant({ kind: 'flush' as const }) },
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 300 }), async commands => {
+        const where = await mkdtemp(join(directory, 'run-'))
+        const bench = await Bench.open(where)
+        const model = new Map<string, string>()
+        let position = 0
+        for (const c of commands) {
+          if (c.kind === 'put') {
+            bench.table.put(`k${c.key}`, c.value)
+            model.set(`k${c.key}`, c.value)
+          } else if (c.kind === 'delete') {
+            bench.table.delete(`k${c.key}`)
+            model.delete(`k${c.key}`)
+          } else if (c.kind === 'get') {
+            expect(bench.table.get(`k${c.key}`)).toBe(model.get(`k${c.key}`))
+          } else if (c.kind === 'start') bench.startCommit()
+          else if (c.kind === 'end') bench.endCommit(++position)
+          else await bench.state.flush(0)
+        }
+        for (let key = 0; key <= 80; key++) expect(bench.table.get(`k${key}`)).toBe(model.get(`k${key}`))
+        await bench.close()
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('stores committed changes only, with their changelog position', async () => {
+    const bench = await Bench.open(directory)
+    bench.table.put('a', 'committed')
+    bench.startCommit()
+    bench.table.put('a', 'not committed')
+    bench.table.put('b', 'not committed')
+    bench.endCommit(7)
+    await bench.state.flush(1000)
+    await bench.close()
+
+    const { store } = await LocalStore.open(directory)
+    expect(store.checkpoint()).toEqual({ changelogPosition: 7, stateVersion: 1, writtenAtMs: 1000 })
+    expect(store.get('names/a')?.toString()).toBe('committed')
+    expect(store.get('names/b')).toBeUndefined()
+    await store.close()
+  })
+
+  it('finds timers and entries again after a restart', async () => {
+    const bench = await Bench.open(directory)
+    bench.table.put('a', '1')
+    bench.state.schedule('user/1', 'hard', 500)
+    bench.state.schedule('user/2', 'hard', 400)
+    bench.state.cancelTimer('user/2', 'hard')
+    bench.startCommit()
+    bench.endCommit(3)
+    await bench.state.flush(0)
+    await bench.close()
+
+    const again = await Bench.open(directory)
+    await again.state.loadTimers()
+    expect(again.state.timers.take(1000)).toEqual({ key: 'user/1', name: 'hard', dueAtMs: 500 })
+    expect(again.state.timers.take(1000)).toBeUndefined()
+    const release = await again.state.loadEntries()
+    expect([...again.table.entries()]).toEqual([['a', '1']])
+    release()
+    expect(() => [...again.table.entries()]).toThrow('onRestored')
+    await again.close()
+  })
+})
