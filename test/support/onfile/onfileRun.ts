@@ -66,6 +66,8 @@ export class OnfileRun {
   readonly stateDirectory: string
   readonly partitions: number
   readonly producer: Producer
+  /** Further `ONFILE_*` settings for the processes that are started from now on. */
+  settings: Readonly<Record<string, string>>
   private readonly options: OnfileRunOptions
   private readonly registry: SchemaRegistry
   private readonly codecs: RecordCodecs
@@ -86,6 +88,7 @@ export class OnfileRun {
   }) {
     this.id = parts.id
     this.options = parts.options
+    this.settings = parts.options.settings ?? {}
     this.topics = parts.topics
     this.knot = parts.knot
     this.vault = parts.vault
@@ -161,7 +164,7 @@ export class OnfileRun {
       ONFILE_KNOT_SECRET: knot.secret,
       ONFILE_VAULT_URL: vault.url,
       ONFILE_VAULT_TOKEN: vault.token,
-      ...options.settings,
+      ...this.settings,
       ...settings,
     }
     const child = new ProductProcess(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== '')))
@@ -197,13 +200,13 @@ export class OnfileRun {
         await wait(500)
         continue
       }
-      const states = await Promise.all(this.alive().map(async p => JSON.stringify(await p.readyz().catch(String))))
+      const states = await Promise.all(this.alive().map(p => p.readyz().catch(String)))
       throw new Error(
         [
           `wrong: ${wrong.length}, missing: ${missing.length}`,
           ...wrong.slice(0, 10),
           ...missing.slice(0, 10),
-          ...states,
+          ...states.map(state => (typeof state === 'string' ? state : [...state.reasons, ...state.notices].join('; '))),
           ...this.alive().map(p => p.lastWords()),
         ].join('\n'),
       )

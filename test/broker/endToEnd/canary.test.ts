@@ -1,0 +1,305 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { ClassicLevel } from 'classic-level'
+import type { Message } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { rawTopic } from '../../../sandbox/demo/topicTail.ts'
+import { renewedCard, testCard } from '../../../sandbox/people.ts'
+import type { TestCard, TestPerson } from '../../../sandbox/people.ts'
+import { TOPIC_KEYS } from '../../../src/config/topicNames.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import type { Evidence } from '../../support/onfile/evidence.ts'
+import {
+  cardNeedles,
+  filesOf,
+  findLeaks,
+  FORM_NEEDLES,
+  personNeedles,
+  textNeedles,
+} from '../../support/onfile/leakSearch.ts'
+import type { Haystack, Needle } from '../../support/onfile/leakSearch.ts'
+import { startLeakyVault } from '../../support/onfile/leakyVault.ts'
+import type { LeakyVault, WrongAnswer } from '../../support/onfile/leakyVault.ts'
+import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import type { ProductProcess } from '../../support/onfile/productProcess.ts'
+
+const canary: TestPerson = {
+  name: { first_name: 'Zephyrine', last_name: 'Quastlewick' },
+  address: { street: '7781 Wobblestone Crescent', city: 'Boston', region: 'MA', postal_code: '02108', country: 'US' },
+  phone_number: '+16175550142',
+}
+/** What an issuer's record holds where no card number belongs. */
+const stray: TestCard = { number: '5555555555554444', expiration: '11/2031', cvv: '917' }
+const strayForms = ['5555555555554444', '5555 5555 5555 4444', '5555-5555-5555-4444']
+const wrongAnswers: readonly WrongAnswer[] = [
+  'cut off',
+  'error with the card in it',
+  'card as a list',
+  'card in the status',
+]
+
+let run: OnfileRun
+let leaky: LeakyVault
+let cluster: Cluster
+let evidence: Evidence
+const cards: TestCard[] = [stray]
+const pages: Haystack[] = []
+const wrongCards = new Map<string, { answer: WrongAnswer; card: TestCard }>()
+
+/** A new canary card for a new user at two merchants. */
+function addCanary(userId: string, changes: Partial<TestCard> = {}, person: TestPerson = canary): string {
+  const card = { ...testCard(7_000 + cards.length), ...changes }
+  cards.push(card)
+  const cardRef = `card-${userId}`
+  run.vault.put({ cardRef, userId, user: person, card, cardName: 'Everyday', customerName: 'Main account' })
+  for (const merchantId of [16, 44]) run.knot.link({ userId, merchantId })
+  return cardRef
+}
+
+const update = (cardRef: string): Message => ({ key: cardRef, value: lifecycleEvent({ cardRef, type: 'updated' }) })
+
+async function look(process: ProductProcess, moment: string): Promise<void> {
+  const texts = [
+    await process.metrics(),
+    JSON.stringify(await process.readyz()),
+    JSON.stringify(await process.startupz()),
+  ]
+  pages.push({ place: `admin pages ${moment}`, bytes: Buffer.from(texts.join('\n')) })
+}
+
+/** Every way that a card takes through the product, good and bad. */
+async function live(): Promise<void> {
+  const first = run.start()
+  await first.ready()
+  const good = addCanary('canary-good')
+  const failing = addCanary('canary-failing')
+  run.knot.script('canary-failing', 16, { outcome: 'failed', reason: 'card cvv' })
+  run.knot.script('canary-failing', 44, {
+    http: {
+      kind: 'answer',
+      status: 400,
+      body: {
+        error_type: 'INVALID_REQUEST',
+        error_code: 'INVALID_FIELD',
+        error_message: `The card.number ${cards.at(-1)!.number} of ${canary.name.last_name} is invalid.`,
+      },
+    },
+  })
+  const broken = addCanary('canary-500')
+  run.knot.script('canary-500', 16, { http: { kind: 'answer', status: 500, landed: true } }, {})
+  run.knot.script('canary-500', 44, { http: { kind: 'drop', when: 'after_body' } }, {})
+  const invalid = [
+    addCanary('canary-luhn', { number: '4242424242424243' }),
+    addCanary('canary-cvv', { cvv: '90x7' }),
+    addCanary('canary-expired', { expiration: '01/2019' }),
+    addCanary('canary-abroad', {}, { ...canary, address: { ...canary.address, country: 'DE', region: 'BE' } }),
+  ]
+  const leaking = wrongAnswers.map((_answer, index) => `card-canary-leaky-${index}`)
+  for (const index of wrongAnswers.keys()) run.knot.link({ userId: `canary-leaky-${index}`, merchantId: 16 })
+  await run.sendLifecycle(...[good, failing, broken, ...invalid, ...leaking].map(update))
+  await run.sendLifecycle(...strayRecords(good))
+  run.knot.announce(strayWebhook())
+  await wait(1_500)
+  await look(first, 'under way')
+
+  run.knot.setOutage({ status: 401 })
+  run.vault.reissue(good, renewedCard(testCard(7_001)), canary)
+  cards.push(renewedCard(testCard(7_001)))
+  await run.sendLifecycle(update(good), update(failing))
+  await wait(1_200)
+  await look(first, 'while Knot refuses the credentials')
+  // An aborted transaction and a crash with cards in memory.
+  await first.kill('SIGKILL')
+  const second = run.start()
+  await second.ready()
+  run.knot.setOutage(null)
+  leaking.forEach(cardRef => wrongCards.delete(cardRef))
+  evidence = await run.expectExact()
+  await look(second, 'at the end')
+  expect(await second.kill('SIGTERM')).toBe(0)
+}
+
+/** Card numbers in every corner of an issuer's record, in valid events and in broken ones. */
+function strayRecords(cardRef: string): Message[] {
+  return strayForms.flatMap((form, index): Message[] => {
+    const uid = `stray-${index}`
+    return [
+      { key: form, value: lifecycleEvent({ cardRef, type: 'enrolled', uid }), headers: { trace: form } },
+      { key: 'broken', value: `{"card": "${form}"` },
+      { key: form, value: 'no JSON' },
+      { key: 'header', value: 'no JSON', headers: { 'x-card': form, [form]: 'x', 'x-kept': 'kept' } },
+      { key: 'uid', value: lifecycleEvent({ cardRef, type: 'enrolled', uid: form }) },
+      { key: 'owner', value: lifecycleEvent({ cardRef, type: 'enrolled', userId: form }) },
+      { key: 'type', value: lifecycleEvent({ cardRef, type: `card ${form}` }) },
+    ]
+  })
+}
+
+function strayWebhook(): { event: string; external_user_id: string } & Record<string, unknown> {
+  return {
+    event: 'CARD_FAILED',
+    session_id: 'session-of-the-stray-webhook',
+    external_user_id: 'canary-good',
+    merchant: { id: 16, name: 'Netflix' },
+    data: { reason: `card ${stray.number} was refused` },
+    timestamp: Date.now(),
+  }
+}
+
+/** Raw bytes of the topics as the brokers keep them: aborted transactions, markers and headers included. */
+async function topicBytes(keys: readonly (typeof TOPIC_KEYS)[number][]): Promise<Haystack[]> {
+  const found = await Promise.all(keys.map(async key => ({ key, chunks: await rawTopic(cluster, run.topics[key]) })))
+  return found.map(({ key, chunks }) => ({ place: `topic ${key}`, bytes: Buffer.concat(chunks) }))
+}
+
+/** The entries of every local store: its files are compressed. */
+async function storeEntries(): Promise<Haystack[]> {
+  const haystacks: Haystack[] = []
+  const state = join(run.stateDirectory, 'state')
+  for (const role of ['decide', 'provision']) {
+    for (const task of await readdir(join(state, role))) {
+      const store = new ClassicLevel<Buffer, Buffer>(join(state, role, task), {
+        keyEncoding: 'buffer',
+        valueEncoding: 'buffer',
+      })
+      haystacks.push({ place: `store ${role} ${task}`, bytes: Buffer.concat((await store.iterator().all()).flat()) })
+      await store.close()
+    }
+  }
+  return haystacks
+}
+
+/** Everything that must not be found outside of the issuer's own topics. */
+function needles(): Needle[] {
+  const { clientId, secret } = run.knot
+  const sessions = run.knot.webhooks().flatMap(({ payload }) => payload.session_id ?? [])
+  return [
+    ...cards.flatMap(cardNeedles),
+    ...personNeedles(canary),
+    ...FORM_NEEDLES,
+    ...textNeedles('Knot secret', secret),
+    ...textNeedles('Knot credentials', `${clientId}:${secret}`),
+    ...textNeedles('vault token', run.vault.token),
+    ...sessions.flatMap(session => textNeedles('Knot session', session)),
+  ]
+}
+
+beforeAll(async () => {
+  run = await OnfileRun.create({ brokers: inject('brokers'), registryUrl: inject('registryUrl') })
+  wrongAnswers.forEach((answer, index) => {
+    const card = testCard(7_500 + index)
+    cards.push(card)
+    const cardRef = `card-canary-leaky-${index}`
+    run.vault.put({ cardRef, userId: `canary-leaky-${index}`, user: canary, card })
+    wrongCards.set(cardRef, { answer, card })
+  })
+  leaky = await startLeakyVault(run.vault.url, wrongCards)
+  run.settings = {
+    ONFILE_KAFKA_GROUP_INSTANCE_ID: 'pod-0',
+    ONFILE_LOG_LEVEL: 'trace',
+    ONFILE_VAULT_URL: leaky.url,
+    ONFILE_POLICY_RESULT_HARD: '4s',
+  }
+  cluster = await Cluster.connect({ brokers: inject('brokers').split(','), clientId: 'canary' })
+  await live()
+}, 90_000)
+afterAll(async () => {
+  await cluster.close()
+  await leaky.stop()
+  await run.close()
+})
+
+describe('canary cards through success, failures, invalid data, vault and Knot errors, a crash and dead letters', () => {
+  it('took every one of these ways', () => {
+    const statuses = new Set(evidence.outcomes.map(({ value }) => `${value.status}/${value.reason}`))
+    expect([...statuses]).toEqual(
+      expect.arrayContaining([
+        'UPDATED/updated',
+        'FAILED/card_cvv',
+        'REJECTED/invalid_field',
+        'REJECTED/invalid_card_data',
+        'SKIPPED/unsupported_region',
+        'NO_RESULT/no_result',
+      ]),
+    )
+    expect(run.knot.pushes('canary-500').length).toBeGreaterThan(0)
+    expect(run.knot.pushes().some(({ jweReused }) => jweReused)).toBe(false)
+  })
+
+  it('dead-letters a record with a card number by reference, without the key or header that holds it', () => {
+    const letters = evidence.deadLetters.map(({ reason, record }) => ({ reason, value: record.value }))
+    // Per form: a broken value, a broken record with the number in its key, one in its headers, three good fields; a webhook.
+    expect(letters).toHaveLength(strayForms.length * 6 + 1)
+    expect(new Set(letters.map(({ reason }) => reason))).toEqual(new Set(['invalid_json', 'contains_pan']))
+    expect(letters.every(({ value }) => value === null)).toBe(true)
+    const kept = evidence.deadLetters.filter(({ record }) => record.headers.some(({ key }) => key === 'x-kept'))
+    expect(kept).toHaveLength(strayForms.length)
+  })
+
+  it('leave nothing in any topic that onfile writes', async () => {
+    const own = TOPIC_KEYS.filter(key => key !== 'cardLifecycle' && key !== 'knotEvents')
+    const haystacks = await topicBytes(own)
+    expect(haystacks.filter(({ bytes }) => bytes.length > 1_000).length).toBeGreaterThanOrEqual(6)
+    expect(findLeaks(haystacks, needles())).toEqual([])
+  })
+
+  it('leave nothing in the log at level trace, on the admin pages, and in the state directory', async () => {
+    const logs = run.logs().map((bytes, index): Haystack => ({ place: `log of process ${index}`, bytes }))
+    const files = await filesOf(run.stateDirectory)
+    const entries = await storeEntries()
+    expect(logs.every(({ bytes }) => bytes.includes('"level":"debug"'))).toBe(true)
+    expect(entries.filter(({ bytes }) => bytes.length > 100).length).toBeGreaterThan(0)
+    expect(findLeaks([...logs, ...pages, ...files, ...entries], needles())).toEqual([])
+  })
+})
+
+describe('the search itself', () => {
+  it('finds the card numbers that the issuer wrote, in the raw bytes of its topics', async () => {
+    const found = findLeaks(await topicBytes(['cardLifecycle', 'knotEvents']), cardNeedles(stray))
+    expect(found.map(line => line.replace(/ at byte .*/, ''))).toEqual([
+      'number of card ...4444, grouped in topic cardLifecycle',
+      'number of card ...4444 in topic cardLifecycle',
+      'number of card ...4444, grouped in topic knotEvents',
+      'number of card ...4444 in topic knotEvents',
+    ])
+  })
+
+  it('finds a leak that is planted in a topic of onfile', async () => {
+    await run.producer.send({
+      topic: run.topics.retry,
+      messages: [{ key: 'x', value: Buffer.from(JSON.stringify({ phone: canary.phone_number })) }],
+    })
+    expect(findLeaks(await topicBytes(['retry']), needles())).toHaveLength(1)
+  })
+
+  const jwe = Buffer.from('{"alg":"RSA-OAEP-256","enc":"A256GCM"}').toString('base64url')
+  const planted: readonly (readonly [string, string])[] = [
+    ['a number', `x${stray.number}y`],
+    ['a number in blanks', '5555 5555 5555 4444'],
+    ['a number in dashes', '5555-5555-5555-4444'],
+    ['a number in base64', Buffer.from(`ab${stray.number}cd`).toString('base64')],
+    ['a number in base64, moved', Buffer.from(`abc${stray.number}d`).toString('base64')],
+    ['a number in hexadecimal', Buffer.from(stray.number).toString('hex')],
+    ['a CVV', '{\\"cvv\\":\\"917\\"}'],
+    ['an expiry', '{"expiration":"11/2031"}'],
+    ['a JWE', `{"jwe":"${jwe}.aa.bb.cc.dd"}`],
+    ['credentials', 'authorization: Basic c2FuZGJveDpzYW5kYm94'],
+    ['a token', 'Bearer sandbox_vault_token'],
+    ['a name', 'for ZEPHYRINE'],
+    ['a street', '7781 Wobblestone Crescent'],
+    ['a phone number', 'tel:+16175550142'],
+  ]
+  it.each(planted)('finds %s', (_what, text) => {
+    const bytes = Buffer.concat([Buffer.from([0, 0xff, 0x80]), Buffer.from(text), Buffer.from([0x81])])
+    expect(findLeaks([{ place: 'somewhere', bytes }], needles()).length).toBeGreaterThan(0)
+  })
+
+  it('finds nothing in what may be written', () => {
+    const bytes = Buffer.from(
+      '{"authorization":"[redacted]","card":"[card number]","last4":"4444","offset":555555555555}',
+    )
+    expect(findLeaks([{ place: 'somewhere', bytes }], needles())).toEqual([])
+  })
+})
