@@ -1,15 +1,8 @@
 #!/usr/bin/env node
-import { connectClusterTopics } from './clusterTopics.ts'
-import { ONE_SHOT_DEADLINE_MS } from './deadline.ts'
-import { runProgram } from './program.ts'
-import { runOnfile } from './run.ts'
+import { enableCompileCache } from 'node:module'
 
-const exitCode = await runProgram(process.argv.slice(2), {
-  run: runOnfile,
-  connectTopicAdmin: connectClusterTopics,
-  environment: process.env,
-  terminal: { out: line => console.log(line), err: line => console.error(line) },
-  oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS,
-})
-// What a command gave up waiting for may still hold the process.
-process.exit(exitCode)
+// Half of the CPU time of a start is compiling: a restart finds it done. Before everything else is loaded, so no static
+// imports here. Where the cache directory cannot be written it is simply not used.
+enableCompileCache()
+const { runCommandLine } = await import('./commandLine.ts')
+await runCommandLine(process.argv.slice(2))

@@ -1,0 +1,17 @@
+import { connectClusterTopics } from './clusterTopics.ts'
+import { ONE_SHOT_DEADLINE_MS } from './deadline.ts'
+import { runProgram } from './program.ts'
+import { runOnfile } from './run.ts'
+
+/** Runs one command line (without `node` and the script) with the real parts, and ends the process with its exit code. */
+export async function runCommandLine(commandLine: readonly string[]): Promise<never> {
+  const exitCode = await runProgram(commandLine, {
+    run: runOnfile,
+    connectTopicAdmin: connectClusterTopics,
+    environment: process.env,
+    terminal: { out: line => console.log(line), err: line => console.error(line) },
+    oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS,
+  })
+  // What a command gave up waiting for may still hold the process.
+  process.exit(exitCode)
+}
