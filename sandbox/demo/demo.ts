@@ -44,7 +44,7 @@ const STORY_PATIENCE_MS = 20_000
 
 /**
  * The whole way of a record, once: systems up, the sample stream in, the account as outcomes come out, then the
- * comparison of all that can be compared. @throws what `raiseSystems` throws
+ * comparison of all that can be compared. @throws what `raiseSystems` throws, ProductError when the product dies
  */
 export const runDemo = async ({ keep, write, paint, cleanUp }: DemoOptions): Promise<DemoResult> => {
   const beganAtMs = Date.now()
@@ -72,7 +72,7 @@ In UPPER CASE: the outcomes that onfile publishes on ${topics.cardOutcomes}.`)
         atMs: now(),
         subject: '',
         word: 'dead letter',
-        text: `${deadLetterWords(letter.reason, letter.byReference)} (${positionText(letter)})`,
+        text: `${positionText(letter)}: ${deadLetterWords(letter.reason, letter.byReference)}`,
         tone: 'bad',
       }),
   })
@@ -89,9 +89,12 @@ In UPPER CASE: the outcomes that onfile publishes on ${topics.cardOutcomes}.`)
     startedAtMs,
     patienceMs: STORY_PATIENCE_MS,
   }
-  const told = await Promise.all([
-    ...stories.map(story => tellStory(stage, story)),
-    scatterStrays(stage, strayRecords(startedAtMs), STRAYS.id),
+  const told = await Promise.race([
+    Promise.all([
+      ...stories.map(story => tellStory(stage, story)),
+      scatterStrays(stage, strayRecords(startedAtMs), STRAYS.id),
+    ]),
+    product.died,
   ])
   await knot.settled()
   await tail.caughtUp()

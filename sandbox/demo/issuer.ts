@@ -69,8 +69,21 @@ export class Issuer {
     return this.#admin.listTopics()
   }
 
+  /** Removes those of `topics` that exist. */
   async removeTopics(topics: readonly string[]): Promise<void> {
-    await this.#admin.deleteTopics({ topics: [...topics] })
+    const existing = await this.#admin.listTopics()
+    await this.#admin.deleteTopics({ topics: topics.filter(topic => existing.includes(topic)) })
+  }
+
+  /** Removes those of `groups` that exist. Rejects where members were killed, whose session lives on for a while. */
+  async removeGroups(groups: readonly string[]): Promise<void> {
+    const existing = (await this.#admin.listGroups()).groups.map(({ groupId }) => groupId)
+    const left = groups.filter(group => existing.includes(group))
+    await this.#admin.deleteGroups(left).catch((error: unknown) => {
+      throw new Error(`The consumer groups ${left.join(', ')} are still on the cluster: somebody must remove them.`, {
+        cause: error,
+      })
+    })
   }
 
   async close(): Promise<void> {

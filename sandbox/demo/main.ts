@@ -27,7 +27,7 @@ const demo = async (): Promise<number> => {
   if (flags.keep) {
     for (const line of await keepOpen(systems, cleanUp, paint)) console.log(line)
     endOfKeeping = problems.length === 0 ? 0 : 1
-    await interrupted.promise
+    await Promise.race([interrupted.promise, systems.product.died])
   }
   return problems.length === 0 ? 0 : 1
 }

@@ -10,6 +10,8 @@ import type { GuardedProcess } from '../bed/guardedProcess.ts'
 const run = promisify(execFile)
 const mainPath = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
+const RELEASE_WITHIN_MS = 5_000
+
 /** A command of the product failed, or the product ended by itself. The message has its last words. */
 export class ProductError extends Error {
   override readonly name = 'ProductError'
@@ -44,8 +46,11 @@ export const runCommand = async ({ settings, dir }: ProductOptions, words: reado
 export class Product {
   readonly adminUrl: string
   readonly logFile: string
+  /** Rejects with a ProductError when it ends although nobody told it to. Never resolves. */
+  readonly died: Promise<never>
   readonly #guarded: GuardedProcess
   #ended: string | undefined
+  #isStopping = false
 
   private constructor(options: ProductOptions, adminPort: number) {
     this.adminUrl = `http://127.0.0.1:${adminPort}`
@@ -61,7 +66,13 @@ export class Product {
         workingDir: options.dir,
       },
     )
-    void this.#guarded.ended.then(how => (this.#ended = how))
+    this.died = new Promise((_resolve, reject) => {
+      void this.#guarded.ended.then(how => {
+        this.#ended = how
+        if (!this.#isStopping) reject(new ProductError(this.#lastWords(`onfile run ended by itself (${how})`)))
+      })
+    })
+    this.died.catch(() => undefined)
   }
 
   static start(options: ProductOptions, adminPort: number): Product {
@@ -73,7 +84,7 @@ export class Product {
     const deadlineMs = Date.now() + withinMs
     let reasons = 'no answer'
     while (Date.now() < deadlineMs) {
-      if (this.#ended !== undefined) throw new ProductError(this.#lastWords(`onfile run ended (${this.#ended})`))
+      if (this.#ended !== undefined) return this.died
       const answer = await fetch(`${this.adminUrl}/readyz`).catch(() => undefined)
       if (answer?.ok) return
       if (answer !== undefined) reasons = await answer.text()
@@ -92,12 +103,17 @@ export class Product {
 
   /** SIGTERM, then waits. Resolves with how it ended: `code 0` when all went well. */
   async stop(): Promise<string> {
+    this.#isStopping = true
     if (this.#ended === undefined) process.kill(await this.#guarded.pidOf(0), 'SIGTERM')
     return this.#guarded.ended
   }
 
-  /** Removes its directory; kills it where it still runs. */
+  /** Removes its directory. Where it still runs it is stopped, and killed if that takes too long. */
   async release(): Promise<void> {
+    const patience = new AbortController()
+    const late = sleep(RELEASE_WITHIN_MS, undefined, { signal: patience.signal }).catch(() => undefined)
+    await Promise.race([this.stop(), late])
+    patience.abort()
     await this.#guarded.stop()
   }
 

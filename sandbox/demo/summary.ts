@@ -17,12 +17,14 @@ export interface StoryReport {
   readonly problems: readonly string[]
 }
 
-const LABEL_WIDTH = 16
+const LABEL_WIDTH = 14
+/** Keeps a name and its count on one line; printed as a blank. */
+const NO_BREAK = '\u00a0'
 
 const counts = (by: ReadonlyMap<string, number>): string =>
   [...by]
     .toSorted(([, left], [, right]) => right - left)
-    .map(([name, count]) => `${name} ${count}`)
+    .map(([name, count]) => `${name}${NO_BREAK}${count}`)
     .join(', ') || 'none'
 
 /** Everything that does not add up, one sentence each. */
@@ -83,7 +85,7 @@ export const summaryLines = (
 }
 
 const row = (label: string, text: string, right: boolean, paint: Paint): string[] => {
-  const [first = '', ...more] = wrapped(text, LINE_WIDTH - LABEL_WIDTH - 4)
+  const [first = '', ...more] = wrapped(text, LINE_WIDTH - LABEL_WIDTH - 4).map(line => line.replaceAll(NO_BREAK, ' '))
   const mark = right ? paint('green', '✓') : paint('red', '✗')
   return [
     `${mark} ${paint('gray', label.padEnd(LABEL_WIDTH))}  ${first}`,

@@ -8,6 +8,8 @@ import type { RecordCodecs } from '../../src/avro/records.ts'
 import { SchemaRegistry } from '../../src/avro/registry.ts'
 import { subjectOf, valueSubject } from '../../src/avro/subjects.ts'
 import { RECORD_SCHEMAS } from '../../src/avro/schemaFiles.ts'
+import { ROLES } from '../../src/config/schema.ts'
+import { TOPIC_KEYS } from '../../src/config/topicNames.ts'
 import type { TopicNames } from '../../src/config/topicNames.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { startBed } from '../bed/bed.ts'
@@ -48,23 +50,21 @@ const READY_WITHIN_MS = 30_000
  * ProductError
  */
 export const raiseSystems = async (cleanUp: CleanUp, say: (line: string) => void): Promise<Systems> => {
-  const dir = mkdtempSync(join(tmpdir(), 'onfile-demo-'))
-  cleanUp.add(() => rm(dir, { recursive: true, force: true }))
-
-  const bed = await startBed({ log: line => say(line) })
-  cleanUp.add(() => bed.stop())
-  say(`Kafka ${bed.brokers}, schema registry ${bed.registryUrl} (${bed.how})`)
-  const prefix = bed.how === 'given' ? `demo-${randomBytes(3).toString('hex')}-` : ''
-  const topics = demoTopics(prefix)
-
-  const issuer = await Issuer.open(bed.brokers, bed.registryUrl, [topics.cardLifecycle, topics.knotEvents])
-  cleanUp.add(() => issuer.close())
-  if (bed.how === 'given') cleanUp.add(() => removeTraces(bed, issuer, topics))
-
   const knot = await startKnot({ webhookDelayMs: 250 })
   cleanUp.add(() => knot.stop())
   const vault = await startVault()
   cleanUp.add(() => vault.stop())
+  say(`Knot ${knot.url}, card vault ${vault.url}: simulated, on this machine`)
+  say('Kafka and a schema registry: given, on Docker or on Java ...')
+  const bed = await startBed({ log: say })
+  cleanUp.add(() => bed.stop())
+  say(`Kafka ${bed.brokers}, schema registry ${bed.registryUrl} (${bed.how})`)
+
+  const prefix = bed.how === 'given' ? `demo-${randomBytes(3).toString('hex')}-` : ''
+  const topics = demoTopics(prefix)
+  const issuer = await Issuer.open(bed.brokers, bed.registryUrl, [topics.cardLifecycle, topics.knotEvents])
+  cleanUp.add(() => issuer.close())
+  if (bed.how === 'given') cleanUp.add(() => removeTraces(bed, issuer, topics, `${prefix}onfile`))
   const forwarder = await startWebhookForwarder({
     brokers: bed.brokers,
     secret: knot.secret,
@@ -72,8 +72,9 @@ export const raiseSystems = async (cleanUp: CleanUp, say: (line: string) => void
   })
   cleanUp.add(() => forwarder.stop())
   knot.sendWebhooksTo(forwarder.url)
-  say(`Knot ${knot.url}, card vault ${vault.url} (simulated, on this machine)`)
 
+  const dir = mkdtempSync(join(tmpdir(), 'onfile-demo-'))
+  cleanUp.add(() => rm(dir, { recursive: true, force: true }))
   const stateDir = join(dir, 'state')
   const settings = { ...productSettings(bed, topics, prefix, knot, vault), ONFILE_STATE_DIR: stateDir }
   await runCommand({ settings, dir }, ['topics', 'apply'])
@@ -94,11 +95,16 @@ export const raiseSystems = async (cleanUp: CleanUp, say: (line: string) => void
 }
 
 /** On a cluster that was given nothing of the demo stays. */
-const removeTraces = async ({ registryUrl }: Bed, issuer: Issuer, topics: TopicNames): Promise<void> => {
-  const existing = new Set(await issuer.topics())
-  await issuer.removeTopics(Object.values(topics).filter((topic: string) => existing.has(topic)))
+const removeTraces = async (
+  { registryUrl }: Bed,
+  issuer: Issuer,
+  topics: TopicNames,
+  applicationId: string,
+): Promise<void> => {
+  await issuer.removeTopics(TOPIC_KEYS.map(key => topics[key]))
   const subjects = [valueSubject(topics.cardLifecycle), ...RECORD_SCHEMAS.map(schema => subjectOf(schema, topics))]
   for (const subject of subjects) {
     await fetch(`${registryUrl}/subjects/${encodeURIComponent(subject)}`, { method: 'DELETE' })
   }
+  await issuer.removeGroups(ROLES.map(role => `${applicationId}-${role}`))
 }

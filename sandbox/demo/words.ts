@@ -105,4 +105,4 @@ export const toneOf = ({ status }: Pick<CardOutcome, 'status'>): Tone => {
 
 /** What a dead letter means. */
 export const deadLetterWords = (reason: string, byReference: boolean): string =>
-  `${reason.replaceAll('_', ' ')}, ${byReference ? 'kept by reference, without its bytes' : 'kept with its bytes'}`
+  `${reason === 'contains_pan' ? 'holds a card number' : reason.replaceAll('_', ' ')}, bytes ${byReference ? 'left out' : 'kept'}`
