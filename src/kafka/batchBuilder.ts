@@ -162,6 +162,7 @@ export class BatchBuilder {
 
   private writeHeaders(headers: readonly Header[]): void {
     this.varint(headers.length)
+    if (headers.length === 0) return
     for (const { key, value } of headers) {
       const keyBytes = Buffer.byteLength(key)
       this.varint(keyBytes)
@@ -192,6 +193,7 @@ export class BatchBuilder {
 
   /** Timestamps may lie more than 2^31 ms apart: retries and replays carry old ones. */
   private varlong(value: number): void {
+    if (isSmall(value)) return this.varint(value)
     let rest = zigzagOfLong(value)
     while (rest > 127) {
       this.buffer[this.position++] = (rest % 128) | 128
@@ -211,7 +213,13 @@ function sizeOfVarint(value: number): number {
   return rest < 128 ? 1 : rest < 16_384 ? 2 : rest < 2_097_152 ? 3 : rest < 268_435_456 ? 4 : 5
 }
 
+/** A varlong within this range is written as the varint of the same value is, and that costs integers only. */
+function isSmall(value: number): boolean {
+  return value > -0x40000000 && value < 0x40000000
+}
+
 function sizeOfVarlong(value: number): number {
+  if (isSmall(value)) return sizeOfVarint(value)
   let rest = zigzagOfLong(value)
   let size = 1
   while (rest > 127) {
@@ -222,6 +230,7 @@ function sizeOfVarlong(value: number): number {
 }
 
 function sizeOfHeaders(headers: readonly Header[]): number {
+  if (headers.length === 0) return 1
   let size = sizeOfVarint(headers.length)
   for (const { key, value } of headers) {
     const keyBytes = Buffer.byteLength(key)
