@@ -301,6 +301,8 @@ export function createKafkajsAdmin(brokers: readonly string[], options: Connecti
     clientId: options.clientId,
     connectionTimeout: options.connectionTimeoutMs,
     requestTimeout: options.requestTimeoutMs,
+    // The default of 10 s makes it authenticate before every request where sessions are that short.
+    reauthenticationThreshold: 1_000,
     logLevel: kafkajs.api.logLevel.NOTHING,
     socketFactory: openSocket,
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
