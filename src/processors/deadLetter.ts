@@ -106,7 +106,30 @@ function ownHeaders(options: DeadLetterOptions, reason: DeadLetterReason, byRefe
 
 function valueHoldsPan(value: Buffer | null, decoded: unknown): boolean {
   if (value === null) return false
-  return bytesHoldPan(value) || (decoded !== undefined && holdsPan(JSON.stringify(decoded)))
+  return bytesHoldPan(value) || leavesHoldPan(decoded)
+}
+
+/** Every text, number and name in a decoded value. Without recursion: a value of 1 MiB can be half a million levels deep. */
+function leavesHoldPan(decoded: unknown): boolean {
+  const open = [decoded]
+  while (open.length > 0) {
+    const value = open.pop()
+    if (typeof value === 'string') {
+      if (holdsPan(value)) return true
+    } else if (typeof value === 'number' || typeof value === 'bigint') {
+      if (holdsPan(String(value))) return true
+    } else if (value instanceof Uint8Array) {
+      if (bytesHoldPan(Buffer.from(value))) return true
+    } else if (Array.isArray(value)) {
+      for (const item of value as readonly unknown[]) open.push(item)
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, item] of Object.entries(value)) {
+        if (holdsPan(name)) return true
+        open.push(item)
+      }
+    }
+  }
+  return false
 }
 
 function headerHoldsPan(header: Header): boolean {

@@ -64,6 +64,24 @@ describe('a dead letter', () => {
       { key: true, header: true },
     ],
     [
+      'only in a decoded list, in bytes',
+      { key: 'k', value: 'x', headers: { h: 'x' } },
+      { decoded: { list: [null, true, 1n, { bytes: Buffer.from(`card ${PAN}`) }] } },
+      { key: true, header: true },
+    ],
+    [
+      'only in a decoded name',
+      { key: 'k', value: 'x', headers: { h: 'x' } },
+      { decoded: [{ [PAN]: 1 }] },
+      { key: true, header: true },
+    ],
+    [
+      'only at the bottom of a decoded value of a great depth',
+      { key: 'k', value: 'x', headers: { h: 'x' } },
+      { decoded: JSON.parse(`${'['.repeat(400_000)}"${PAN}"${']'.repeat(400_000)}`) },
+      { key: true, header: true },
+    ],
+    [
       'in a value with its own reason',
       { key: 'k', value: 'x', headers: { h: 'x' } },
       { reason: 'contains_pan' },
