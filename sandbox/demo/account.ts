@@ -74,6 +74,7 @@ export class Account {
   }
 }
 
+/** An outcome as a line: the merchant where there is one, else the card. */
 export const outcomeLine = (outcome: CardOutcome, atMs: number): AccountLine => ({
   atMs,
   subject: outcome.merchant_name ?? outcome.card_ref ?? '',
@@ -82,6 +83,7 @@ export const outcomeLine = (outcome: CardOutcome, atMs: number): AccountLine => 
   tone: toneOf(outcome),
 })
 
+/** A record of `card-suppressions` as a line. */
 export const suppressionLine = (suppression: CardSuppression, atMs: number): AccountLine => ({
   atMs,
   subject: suppression.card_ref ?? '',

@@ -25,6 +25,7 @@ import { TopicTail } from './topicTail.ts'
 import { askWitnesses } from './witnesses.ts'
 import { deadLetterWords } from './words.ts'
 
+/** How the demo is run. */
 export interface DemoOptions {
   /** Leaves everything running at the end, the product too. */
   readonly keep: boolean
@@ -34,6 +35,7 @@ export interface DemoOptions {
   readonly cleanUp: CleanUp
 }
 
+/** How it ended: without problems everything added up. */
 export interface DemoResult {
   readonly systems: Systems
   readonly problems: readonly string[]

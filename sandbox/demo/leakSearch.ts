@@ -14,6 +14,7 @@ export interface Needle {
   readonly pattern: RegExp
 }
 
+/** A needle that was found. */
 export interface Leak {
   readonly place: string
   readonly name: string

@@ -10,6 +10,7 @@ import { STRAY_CARD_NUMBER } from './strayRecords.ts'
 import type { LeakReport } from './summary.ts'
 import { rawTopic } from './topicTail.ts'
 
+/** Where the search looks. */
 export interface LeakSources {
   readonly cluster: Cluster
   readonly topics: readonly string[]

@@ -16,8 +16,13 @@ const paint = paintFor(process.stdout)
 const interrupted = Promise.withResolvers<NodeJS.Signals>()
 let endOfKeeping: number | undefined
 
+/** One Ctrl-C may come twice: from the terminal and from npm. A later one means that somebody is tired of waiting. */
+const SAME_SIGNAL_MS = 1_000
+let firstSignalAtMs: number | undefined
+
 const onSignal = (signal: NodeJS.Signals): void => {
-  process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
+  firstSignalAtMs ??= Date.now()
+  if (Date.now() - firstSignalAtMs > SAME_SIGNAL_MS) process.exit(1)
   interrupted.resolve(signal)
 }
 process.on('SIGINT', onSignal).on('SIGTERM', onSignal)

@@ -18,6 +18,7 @@ export class ProductError extends Error {
   readonly code = 'DEMO_PRODUCT_FAILED'
 }
 
+/** How the product is run. */
 export interface ProductOptions {
   /** `ONFILE_*`: the whole configuration. */
   readonly settings: Readonly<Record<string, string>>

@@ -12,6 +12,7 @@ export interface Witnesses {
   readonly cardsOnFile: readonly CardOnFile[]
 }
 
+/** What a merchant charges where the last attempt succeeded. */
 export interface CardOnFile {
   readonly userId: string
   readonly merchantName: string
@@ -19,6 +20,7 @@ export interface CardOnFile {
   readonly isCurrent: boolean
 }
 
+/** The counts of a run, and what is wrong with them. */
 export interface Reconciliation {
   readonly inputs: {
     readonly total: number

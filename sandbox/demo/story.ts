@@ -14,6 +14,7 @@ export interface Story {
   readonly expects: readonly string[]
 }
 
+/** A card of the story, put into the vault before the first event. */
 export interface StoryCard {
   readonly ref: string
   /** Default `sound`. `mistyped`: the number in the vault fails Luhn. */
@@ -22,6 +23,7 @@ export interface StoryCard {
   readonly status?: 'active' | 'inactive'
 }
 
+/** A merchant account of the user at Knot. */
 export interface StoryMerchant {
   readonly id: number
   /** Default true: the account is linked and logged in. */
@@ -53,6 +55,7 @@ export interface EventStep {
   readonly vault?: VaultChange
 }
 
+/** One step; the next one follows when it is done. */
 export type StoryStep =
   | EventStep
   /** Waits for an outcome `STATUS/reason` of this user that came after the previous step. */

@@ -9,6 +9,7 @@ import type { Issuer } from './issuer.ts'
 import { lifecycleRecord } from './lifecycleRecord.ts'
 import type { EventStep, Story, StoryStep, StrayRecord } from './story.ts'
 
+/** What the stories are acted out with. */
 export interface Stage {
   readonly knot: KnotSimulator
   readonly book: CardBook

@@ -12,6 +12,7 @@ export interface LeakReport {
   readonly problems: readonly string[]
 }
 
+/** How the stories went: `problems` are outcomes that did not come. */
 export interface StoryReport {
   readonly told: number
   readonly problems: readonly string[]

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { AccountLine, AccountPrinter, Chapter } from './account.ts'
 import type { Tone } from './words.ts'
 
+/** Characters of a line at most, as long as no single word is longer. */
 export const LINE_WIDTH = 100
 const SUBJECT_WIDTH = 12
 const WORD_WIDTH = 17
@@ -12,6 +13,7 @@ type StyleName = Parameters<typeof styleText>[0]
 /** Colours where a person looks at a terminal, none elsewhere (`NO_COLOR` is honoured). */
 export type Paint = (style: StyleName, text: string) => string
 
+/** No colours. */
 export const plainPaint: Paint = (_style, text) => text
 
 export const paintFor = (stream: NodeJS.WriteStream): Paint =>

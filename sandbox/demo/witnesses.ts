@@ -12,8 +12,15 @@ export const metricSum = (page: string, name: string): number =>
     .filter(line => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 
+type WitnessKnot = Pick<KnotSimulator, 'pushes' | 'pushesInFlightMax' | 'account' | 'fingerprint'>
+
 /** Asks Knot, the vault's book and `/metrics` about what the topics say. */
-export const askWitnesses = (evidence: Evidence, knot: KnotSimulator, book: CardBook, metrics: string): Witnesses => {
+export const askWitnesses = (
+  evidence: Evidence,
+  knot: WitnessKnot,
+  book: Pick<CardBook, 'current'>,
+  metrics: string,
+): Witnesses => {
   const pushes = knot.pushes()
   const accounts = new Map(pushes.map(push => [`${push.userId}/${push.merchantId}`, push]))
   const inFlight = [...accounts.values()].map(({ userId, merchantId }) =>
@@ -39,7 +46,12 @@ const lastSuccesses = ({ outcomes }: Evidence): CardOutcome[] => {
   return [...last.values()].filter(({ status }) => status === 'UPDATED')
 }
 
-const cardOnFile = (outcome: CardOutcome, evidence: Evidence, knot: KnotSimulator, book: CardBook): CardOnFile => {
+const cardOnFile = (
+  outcome: CardOutcome,
+  evidence: Evidence,
+  knot: WitnessKnot,
+  book: Pick<CardBook, 'current'>,
+): CardOnFile => {
   const { user_id: userId, merchant_id: merchantId, card_ref: cardRef, merchant_name } = outcome
   const onFile = merchantId === null ? null : knot.account(userId, merchantId)?.cardOnFile
   const isStopped = [...activeSuppressions(evidence.suppressions).values()].some(

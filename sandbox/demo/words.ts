@@ -80,6 +80,7 @@ const failureWords = (reason: string): string => {
   return rule === undefined ? knotReason : `${knotReason}: ${CLASS_WORDS[rule.class]}`
 }
 
+/** By status alone: the reason makes no difference for how it is meant. */
 export const toneOf = ({ status }: Pick<CardOutcome, 'status'>): Tone => {
   switch (status) {
     case 'UPDATED':

@@ -5,7 +5,6 @@ import { demoTopics, productSettings } from '../../../../sandbox/demo/settings.t
 import { allProblems, summaryLines } from '../../../../sandbox/demo/summary.ts'
 import type { LeakReport } from '../../../../sandbox/demo/summary.ts'
 import { LINE_WIDTH, plainPaint } from '../../../../sandbox/demo/terminal.ts'
-import { metricSum } from '../../../../sandbox/demo/witnesses.ts'
 import { loadConfig } from '../../../../src/config/load.ts'
 import { goodRun, goodWitnesses } from './records.ts'
 
@@ -33,19 +32,6 @@ describe('the summary', () => {
     expect(allProblems(reconciliation, { ...clean, leaks }, surprises).length).toBeGreaterThan(3)
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(LINE_WIDTH)
   })
-})
-
-test('a counter is summed over its labels, and only that counter', () => {
-  const page = [
-    '# HELP onfile_records_ignored_total x',
-    'onfile_records_ignored_total{topic="a",kind="b"} 2',
-    'onfile_records_ignored_total{topic="a",kind="c d"} 3',
-    'onfile_records_ignored_total_other 7',
-    'onfile_up 1',
-  ].join('\n')
-  expect(metricSum(page, 'onfile_records_ignored_total')).toBe(5)
-  expect(metricSum(page, 'onfile_up')).toBe(1)
-  expect(metricSum(page, 'absent')).toBe(0)
 })
 
 test("the demo's settings are a valid configuration by environment alone, with every topic name", () => {
