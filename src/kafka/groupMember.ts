@@ -44,6 +44,7 @@ const ANSWER_MARGIN_MS = 5_000
 const RETRY_FIRST_MS = 50
 const RETRY_MAX_MS = 2_000
 const LEAVE_TRIES = 3
+const QUIET_TRIES = 5
 
 let memberCount = 0
 
@@ -173,7 +174,9 @@ export class GroupMember {
         if (verdict === 'fenced') return null
         if (verdict === 'at-once') continue
         this.waiting = asError(error)
-        this.options.log.warn({ err: error }, 'cannot join the group yet')
+        // A coordinator that is only just being elected is nothing to wake anybody for.
+        const level = tries < QUIET_TRIES ? 'debug' : 'warn'
+        this.options.log[level]({ err: error, groupId: this.options.groupId }, 'cannot join the group yet')
         await pause(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(tries, 6)), this.stopping.signal)
       }
     }
