@@ -1,3 +1,4 @@
+import { frameSchemaId } from '../../../src/avro/frame.ts'
 import type { RecordCodec, RecordCodecs } from '../../../src/avro/records.ts'
 import type { TopicNames } from '../../../src/config/topicNames.ts'
 import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../../../src/domain/records.ts'
@@ -23,6 +24,8 @@ export interface Evidence {
   /** Without tombstones. */
   readonly suppressions: readonly Placed<CardSuppression>[]
   readonly deadLetters: readonly DeadLetter[]
+  /** Records of onfile's own topics that are not in this release's schema. */
+  readonly foreign: readonly CommittedRecord[]
 }
 
 export interface Placed<T> {
@@ -48,13 +51,19 @@ export async function readEvidence(brokers: string, topics: TopicNames, codecs: 
   ]
   const byTopic = Map.groupBy(await readCommitted(brokers, names), record => record.topic)
   const of = (topic: string): CommittedRecord[] => byTopic.get(topic) ?? []
+  const foreign: CommittedRecord[] = []
   return {
     inputs: [...of(topics.cardLifecycle), ...of(topics.knotEvents)],
-    userEvents: decoded(codecs.userEvents, of(topics.userEvents)).map(({ value }) => value),
-    commands: decoded(codecs.provisioningCommands, of(topics.provisioningCommands)),
-    outcomes: decoded(codecs.cardOutcomes, of(topics.cardOutcomes)),
-    suppressions: decoded(codecs.cardSuppressions, of(topics.cardSuppressions)),
+    userEvents: decoded(codecs.userEvents, of(topics.userEvents), foreign).map(({ value }) => value),
+    commands: decoded(codecs.provisioningCommands, of(topics.provisioningCommands), foreign),
+    outcomes: decoded(codecs.cardOutcomes, of(topics.cardOutcomes), foreign),
+    suppressions: decoded(
+      codecs.cardSuppressions,
+      of(topics.cardSuppressions).filter(({ value }) => value !== null),
+      foreign,
+    ),
     deadLetters: of(topics.dlq).map(deadLetterOf),
+    foreign,
   }
 }
 
@@ -63,10 +72,19 @@ export function headerOf(record: CommittedRecord, name: string): string | undefi
   return record.headers.find(({ key }) => key === name)?.value?.toString('utf8')
 }
 
-function decoded<T>(codec: RecordCodec<T>, records: readonly CommittedRecord[]): Placed<T>[] {
-  return records.flatMap(({ partition, offset, value }) =>
-    value === null ? [] : [{ partition, offset, value: codec.decode(value, 0, value.length) }],
-  )
+function decoded<T>(
+  codec: RecordCodec<T>,
+  records: readonly CommittedRecord[],
+  foreign: CommittedRecord[],
+): Placed<T>[] {
+  return records.flatMap(record => {
+    const { partition, offset, value } = record
+    if (value === null || frameSchemaId(value, 0, value.length) !== codec.schemaId) {
+      foreign.push(record)
+      return []
+    }
+    return [{ partition, offset, value: codec.decode(value, 0, value.length) }]
+  })
 }
 
 function deadLetterOf(record: CommittedRecord): DeadLetter {

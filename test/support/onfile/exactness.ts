@@ -25,7 +25,7 @@ const ARRIVAL_SLACK_MS = 1_000
 /** G1, G2, G3 and G5 as far as the topics and Knot's own log can show them. */
 export function judge(evidence: Evidence, knotTopic: string, pushes: readonly SeenPush[]): Verdict {
   const missing: string[] = []
-  const wrong: string[] = []
+  const wrong = evidence.foreign.map(record => `${positionText(record)} is not in the schema of its topic`)
   checkSequences(evidence, missing, wrong)
   checkIds(evidence, wrong)
   checkInputs(evidence, knotTopic, missing, wrong)
