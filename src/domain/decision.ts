@@ -117,6 +117,14 @@ export class DecisionDraft implements Decision {
     this.#before = view.user(userId) ?? NEW_USER
   }
 
+  /**
+   * A time that came with the input, as waits and deadlines may count from it: never after now, whatever another clock
+   * says, so that no input can put anything off for ever.
+   */
+  past(timeMs: number): number {
+    return Math.min(this.now, timeMs)
+  }
+
   get user(): UserState {
     return this.#after ?? this.#before
   }

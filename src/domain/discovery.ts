@@ -95,7 +95,7 @@ function waitForVault(
     endDiscovery(draft, card, discovery, 'SKIPPED', reason, source)
     return
   }
-  const nextAt = Math.max(draft.now, draft.occurredAt + scaledWaitMs(draft.policy, waitMs))
+  const nextAt = Math.max(draft.now, draft.past(draft.occurredAt) + scaledWaitMs(draft.policy, waitMs))
   const details = { nextAttemptAt: nextAt, rawReason: null, occurredAt: null }
   draft.emit('RETRY_SCHEDULED', reason, discoverySubject(card, discovery), source, origin, details)
   draft.timer(vaultTimer(card.card_ref), nextAt)

@@ -23,7 +23,10 @@ export function remember(memory: readonly SeenRecord[], key: string, print: numb
   return next
 }
 
-/** Tells two contents under one `event_uid` apart: type, card, status and time, 53 bits (cyrb53). */
+/**
+ * Tells two contents under one `event_uid` apart: type, card, status and time. cyrb53 without its top bit, because avsc
+ * writes no `long` of 2^53 - 1.
+ */
 export function fingerprint({ type, status, updated_at, card_ref }: Lifecycle): number {
   const content = `${type}\n${status ?? ''}\n${updated_at}\n${card_ref}`
   let h1 = 0xdeadbeef
@@ -35,5 +38,5 @@ export function fingerprint({ type, status, updated_at, card_ref }: Lifecycle): 
   }
   h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909)
   h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909)
-  return 4294967296 * (2097151 & h2) + (h1 >>> 0)
+  return 4294967296 * (1048575 & h2) + (h1 >>> 0)
 }

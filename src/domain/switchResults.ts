@@ -56,7 +56,7 @@ function onStarted(
   result: CommandResult,
   phase: 'ACCEPTED' | 'AMBIGUOUS',
 ): void {
-  const answeredAt = result.answered_at ?? draft.occurredAt
+  const answeredAt = draft.past(result.answered_at ?? draft.occurredAt)
   const attempt: Attempt = {
     ...issued,
     phase,
@@ -89,7 +89,7 @@ function onBusy(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt)
     return
   }
   const busyCount = attempt.busy_count + 1
-  const untilMs = Math.max(draft.now, draft.occurredAt + busyWaitMs(draft.policy, busyCount))
+  const untilMs = Math.max(draft.now, draft.past(draft.occurredAt) + busyWaitMs(draft.policy, busyCount))
   if (merchant.queued !== null) {
     const inherited = { untilMs, busyCount }
     endAttempt(draft, merchant, attempt, 'CANCELLED', 'superseded', merchant.queued.source, undefined, inherited)
@@ -152,15 +152,18 @@ function endStopped(draft: DecisionDraft, merchant: MerchantState, attempt: Atte
   endAttempt(draft, merchant, attempt, 'CANCELLED', reason, source)
 }
 
-/** The answer to a push that its hard deadline overtook: what comes from Knot now can be measured against it. */
+/**
+ * The answer to a push that its hard deadline overtook: the gap counts from it, and what comes from Knot now can be
+ * measured against its start.
+ */
 function rememberStart(draft: DecisionDraft, merchant: MerchantState, result: CommandResult): void {
-  const { last } = merchant
   if (result.result !== 'ACCEPTED' && result.result !== 'AMBIGUOUS') return
-  if (last?.command_id !== result.command_id || last.started_at !== null) return
-  const answeredAt = result.answered_at ?? draft.occurredAt
+  const { last } = merchant
+  const answeredAt = draft.past(result.answered_at ?? draft.occurredAt)
+  const isLast = last?.command_id === result.command_id && last.started_at === null
   draft.putMerchant({
     ...merchant,
-    last: { ...last, started_at: result.started_at ?? answeredAt, vault_version: result.vault_version },
+    last: isLast ? { ...last, started_at: result.started_at ?? answeredAt, vault_version: result.vault_version } : last,
     last_accepted_at: Math.max(merchant.last_accepted_at ?? 0, answeredAt),
   })
 }

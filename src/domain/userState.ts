@@ -8,7 +8,7 @@ export const MERCHANT_LIMIT = 1_000
 export interface SeenRecord {
   /** Identity of the event, or dedupe key of the webhook. */
   readonly key: string
-  /** Fingerprint of the content, up to 2^53; 0 for a webhook, whose key says it all. */
+  /** Fingerprint of the content, up to 2^52; 0 for a webhook, whose key says it all. */
   readonly print: number
   /** When it was processed, milliseconds. */
   readonly at: number

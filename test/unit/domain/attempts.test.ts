@@ -64,6 +64,13 @@ describe('the answer to a SWITCH', () => {
     expect(world.lastOutcome).toMatchObject({ final: false, attempt: 1, command_id: world.last('SWITCH').command_id })
   })
 
+  it('an answer from the future puts nothing off', () => {
+    const world = issued()
+    world.accepted({ answered_at: Number.MAX_SAFE_INTEGER })
+    expect(world.timers.get('hard:11')).toBe(T0 + DAY)
+    expect(world.at().last_accepted_at).toBe(T0)
+  })
+
   it('an answer to a command that is not out any more says nothing', () => {
     const world = issued()
     const command = world.last('SWITCH')
@@ -161,6 +168,7 @@ describe('one attempt at a time', () => {
     expect(world.news()).toEqual([])
     world.pass(SECOND)
     expect(world.news()).toEqual(['SWITCH card-1 v2 @11'])
+    expect(world.at().queued).toBeNull()
   })
 
   it('of the versions that wait only the newest is pushed', () => {
@@ -293,6 +301,16 @@ describe('deadlines', () => {
     expect(world.at()).toMatchObject({ last_accepted_at: world.now, last: { started_at: world.now - SECOND } })
     world.knot('CARD_UPDATED')
     expect(world.news()).toEqual(['UPDATED corrected @11'])
+  })
+
+  it('an answer that two deadlines have overtaken still counts for the gap', () => {
+    const world = issued()
+    const first = world.last('SWITCH')
+    nextVersion(world)
+    world.pass(3 * DAY)
+    expect(world.outcomes.filter(({ status }) => status === 'NO_RESULT')).toHaveLength(2)
+    world.result('ACCEPTED', { started_at: T0 }, first)
+    expect(world.at()).toMatchObject({ last_accepted_at: world.now, last: { card_version: 2, started_at: null } })
   })
 
   it.each(['hard:11', 'soft:11', 'switch:11', 'hard:99', 'vault:card-1', 'vault:other', 'later:11'])(

@@ -91,11 +91,14 @@ class Laws {
   readonly #active = new Map<string, string>()
   readonly #acceptedAt = new Map<number, number>()
   readonly #pushes = new Set<string>()
+  /** By suppression key: `decision_seq` of the last record of the decision that brought it into force. */
+  readonly #activeSince = new Map<string, number>()
 
   constructor(model: Model) {
     this.#world = model.world
     model.world.onDecision = decision => this.#check(decision)
     model.onDeliver = event => this.#note(event)
+    model.onStart = (command, readSeq) => this.#started(command, readSeq)
   }
 
   /** Facts about pushes come from PROVISION's answers, not from what DECIDE makes of them. */
@@ -110,6 +113,13 @@ class Laws {
     } else if (this.#openSwitches.get(body.merchant_id)?.command_id === body.command_id) {
       this.#openSwitches.delete(body.merchant_id)
     }
+  }
+
+  /** G4: once PROVISION has read on to where a card was suppressed, no push of before that starts. */
+  #started(command: ProvisioningCommand, readSeq: number): void {
+    const since = this.#activeSince.get(`${USER}/${command.card_ref}/*`)
+    if (since === undefined || command.decision_seq > since) return
+    expect(readSeq, 'a push of a suppressed card starts').toBeLessThan(since)
   }
 
   #check(decision: Decision): void {
@@ -131,6 +141,7 @@ class Laws {
       expect(record.seq).toBe(++this.#seq)
       record.apply()
     }
+    for (const key of this.#active.keys()) if (!this.#activeSince.has(key)) this.#activeSince.set(key, this.#seq)
     const lifted = decision.suppressions.filter(({ record }) => record?.state === 'LIFTED').length
     expect(decision.suppressions.filter(({ record }) => record === null)).toHaveLength(lifted)
   }
@@ -166,6 +177,7 @@ class Laws {
       this.#active.set(key, reason)
     } else {
       expect(this.#active.delete(key)).toBe(true)
+      this.#activeSince.delete(key)
     }
   }
 }

@@ -222,6 +222,16 @@ describe('which card a merchant holds', () => {
     expect(world.news()).toEqual(['SKIPPED holder_unknown @11'])
   })
 
+  it('also where it was free, or on file for another one, before', () => {
+    const world = asked()
+    world.discovered()
+    world.lifecycle('updated', { card: 'card-2', at: T0 + 1 })
+    world.setMerchant({ holder: { card_ref: 'card-2', vault_version: null, since: T0 } })
+    world.news()
+    world.discovered()
+    expect(world.news()).toEqual(['SKIPPED other_card_on_file @11'])
+  })
+
   it('policy skip: never where it is unknown', () => {
     const world = asked({ unknownHolder: 'skip' })
     world.discovered()

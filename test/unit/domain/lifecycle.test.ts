@@ -280,6 +280,7 @@ describe('suppression', () => {
       { key: 'user-1/card-1/*', text: 'ACTIVE closed' },
       { key: 'user-1/card-1/*', text: 'ACTIVE opt_out' },
     ])
+    expect(world.state.suppressions.map(({ since }) => since - T0)).toEqual([0, 1, 2])
   })
 
   it("an operator's order for all cards of the user stops triggers", () => {

@@ -60,6 +60,8 @@ export class Model {
   readonly delivered: { readonly source: SourcePosition; readonly body: UserEventBody }[] = []
   /** Called before an event is given to DECIDE. */
   onDeliver: (event: UserEvent) => void = () => undefined
+  /** Called when PROVISION starts a command; `readSeq`: it has read every command up to this one. */
+  onStart: (command: ProvisioningCommand, readSeq: number) => void = () => undefined
   readonly #sent: UserEvent[] = []
   readonly #webhooks: KnotEvent[] = []
   readonly #open: OpenCommand[] = []
@@ -226,12 +228,18 @@ export class Model {
       this.#result(command, { result: 'NOT_SENT', reason: 'not_after' })
       return
     }
+    this.onStart(command, this.#readSeq())
     open.startedAt = now
     open.mood = mood
     if (command.kind !== 'SWITCH' || mood === 'lost' || mood === 'busy' || mood === 'refused') return
     const event = mood === 'updated' ? 'CARD_UPDATED' : 'CARD_FAILED'
     this.#webhooks.push(this.#webhook('CARD_UPDATING', command.merchant_id!, now + 1, mood))
     this.#webhooks.push(this.#webhook(event, command.merchant_id!, now + 2, mood))
+  }
+
+  #readSeq(): number {
+    const next = this.world.commands[this.#read]
+    return next === undefined ? Number.POSITIVE_INFINITY : next.decision_seq - 1
   }
 
   #answer(open: OpenCommand, isDoubtful: boolean, vault: VaultStatus, connected: readonly boolean[]): void {
