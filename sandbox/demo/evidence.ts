@@ -36,18 +36,12 @@ export interface Evidence {
   readonly deadLetters: readonly DeadLetter[]
 }
 
-/** Knot events that concern a user's card switch; all others are ignored by design (contract.md 1). */
-const USER_EVENTS: readonly string[] = [
-  'CARD_UPDATING',
-  'CARD_UPDATED',
-  'CARD_FAILED',
-  'AUTHENTICATED',
-  'ACCOUNT_LOGIN_REQUIRED',
-]
+/** Knot events that always lead to an outcome. All others concern no card switch, or (CARD_UPDATING) no attempt. */
+const EXPLAINED_EVENTS: readonly string[] = ['CARD_UPDATED', 'CARD_FAILED', 'AUTHENTICATED', 'ACCOUNT_LOGIN_REQUIRED']
 
-/** The record may be left without outcome and dead letter. */
+/** The record may be left without outcome and dead letter (contract.md 1 and 2). */
 export const mayBeIgnored = ({ knotEvent }: InputRecord): boolean =>
-  knotEvent !== null && !USER_EVENTS.includes(knotEvent)
+  knotEvent !== null && !EXPLAINED_EVENTS.includes(knotEvent)
 
 /** Suppressions in force, by key: the last record of each, unless it lifts or is a tombstone. */
 export const activeSuppressions = (records: readonly SuppressionRecord[]): ReadonlyMap<string, CardSuppression> => {

@@ -4,7 +4,7 @@ import type { Evidence, InputRecord } from './evidence.ts'
 
 /** What the other systems say about the same run. */
 export interface Witnesses {
-  /** `onfile_records_ignored_total` over all kinds, from `/metrics`. */
+  /** What INGEST and DECIDE count as ignored, over all kinds, from `/metrics`. */
   readonly ignoredByMetric: number
   /** Pushes that Knot got, how many took effect, and the most that were open at once for one (user, merchant). */
   readonly pushes: { readonly received: number; readonly landed: number; readonly maxInFlight: number }

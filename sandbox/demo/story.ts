@@ -10,7 +10,10 @@ export interface Story {
   readonly cards: readonly StoryCard[]
   readonly merchants: readonly StoryMerchant[]
   readonly steps: readonly StoryStep[]
-  /** `STATUS/reason` of outcomes that must come, in any order. */
+  /**
+   * `STATUS/reason` of outcomes that must come, in any order. `ACCEPTED/accepted` is none of them: it is not written
+   * where the result overtakes it.
+   */
   readonly expects: readonly string[]
 }
 

@@ -27,7 +27,8 @@ export const askWitnesses = (
     userId === null || merchantId === null ? 0 : knot.pushesInFlightMax(userId, merchantId),
   )
   return {
-    ignoredByMetric: metricSum(metrics, 'onfile_records_ignored_total'),
+    ignoredByMetric:
+      metricSum(metrics, 'onfile_records_ignored_total') + metricSum(metrics, 'onfile_user_events_ignored_total'),
     pushes: {
       received: pushes.length,
       landed: pushes.filter(({ landed }) => landed).length,

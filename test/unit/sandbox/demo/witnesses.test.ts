@@ -66,10 +66,11 @@ test('a counter is summed over its labels, and only that counter', () => {
     'onfile_records_ignored_total{topic="a",kind="b"} 2',
     'onfile_records_ignored_total{topic="a",kind="c d"} 3',
     'onfile_records_ignored_total_other 7',
+    'onfile_user_events_ignored_total{kind="CARD_UPDATING"} 1',
     'onfile_up 1',
   ].join('\n')
   expect(metricSum(page, 'onfile_records_ignored_total')).toBe(5)
   expect(metricSum(page, 'onfile_up')).toBe(1)
   expect(metricSum(page, 'absent')).toBe(0)
-  expect(askWitnesses(evidence(), knot, bookWith(card), page).ignoredByMetric).toBe(5)
+  expect(askWitnesses(evidence(), knot, bookWith(card), page).ignoredByMetric).toBe(6)
 })
