@@ -48,6 +48,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   const end = await listOffset(cluster, changelog, partition, 'latest', signal)
   const checkpoint = store.checkpoint()
   let from = start
+  let storeVersion = 0
   if (checkpoint !== null) {
     if (checkpoint.stateVersion > stateVersion) throw stateTooNewError(directory, checkpoint.stateVersion, stateVersion)
     if (checkpoint.changelogPosition > end) throw stateAheadError(directory, checkpoint.changelogPosition, end)
@@ -57,6 +58,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
       await store.clear()
     } else {
       from = checkpoint.changelogPosition
+      storeVersion = checkpoint.stateVersion
     }
   }
   options.onProgress(0, Math.max(0, end - from))
@@ -66,6 +68,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     partition,
     store,
     stateVersion,
+    storeVersion,
     from,
     until: end,
     noProgressMs: options.noProgressMs,
@@ -75,13 +78,13 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   const state = new PartitionState(
     { changelog, partition, store, stateVersion, cacheEntries: options.cacheEntries },
     restored.position,
+    restored.writtenVersion,
   )
   await state.loadTimers()
-  const writtenVersion = restored.writtenVersion ?? checkpoint?.stateVersion ?? 0
   return {
     state,
-    hasState: from > start || restored.records > 0,
-    stampVersion: writtenVersion < stateVersion,
+    hasState: restored.records > 0 || (await store.hasEntries()),
+    stampVersion: restored.writtenVersion < stateVersion,
     records: restored.records,
   }
 }

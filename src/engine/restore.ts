@@ -14,7 +14,10 @@ export interface RestoreOptions {
   readonly topic: string
   readonly partition: number
   readonly store: LocalStore
+  /** The newest version that this release reads. */
   readonly stateVersion: number
+  /** The one that the store was written with, 0 for a new one. */
+  readonly storeVersion: number
   /** First changelog offset that is not in the store yet. */
   readonly from: number
   /** The high watermark at the time of taking over: not the last stable offset, which may still move. */
@@ -28,8 +31,8 @@ export interface RestoreOptions {
 export interface Restored {
   readonly position: number
   readonly records: number
-  /** State version that the changelog says it was written with, null where it says nothing. */
-  readonly writtenVersion: number | null
+  /** State version that the changelog, or before it the store, says it was written with; 0 where neither says anything. */
+  readonly writtenVersion: number
 }
 
 /**
@@ -40,7 +43,7 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
   const { fetcher, topic, partition, store, until, signal } = options
   let position = options.from
   let records = 0
-  let writtenVersion: number | null = null
+  let writtenVersion = options.storeVersion
   let changes = new Map<string, Buffer | null>()
   let bytes = 0
   let wake: () => void = () => undefined
@@ -54,7 +57,8 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
     bytes = 0
     await store.write(batch, {
       changelogPosition: position,
-      stateVersion: options.stateVersion,
+      // Not this release's: until it has said so in the changelog, nothing there is of its version.
+      stateVersion: writtenVersion,
       writtenAtMs: Date.now(),
     })
   }
@@ -85,7 +89,6 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
           if (writtenVersion > options.stateVersion) {
             throw stateTooNewError(`${topic}-${partition}`, writtenVersion, options.stateVersion)
           }
-          return
         }
         changes.set(key, value)
         bytes += key.length + (value?.length ?? 0)

@@ -33,13 +33,17 @@ export class PartitionState {
   private flushing: Map<string, Buffer | null> | null = null
   private dirtyBytes = 0
   private changelogPosition: number
+  /** State version that the committed changelog says it was written with. */
+  private writtenVersion: number
+  private stamping = false
   private cycle: Cycle<unknown> | null = null
   private nowMs = 0
   private keyScratch = Buffer.allocUnsafe(512)
 
-  constructor(options: PartitionStateOptions, changelogPosition: number) {
+  constructor(options: PartitionStateOptions, changelogPosition: number, writtenVersion = options.stateVersion) {
     this.options = options
     this.changelogPosition = changelogPosition
+    this.writtenVersion = writtenVersion
   }
 
   createTables<Tables extends object>(codecs: TableCodecs<Tables>): { readonly [K in keyof Tables]: Table<Tables[K]> } {
@@ -90,8 +94,9 @@ export class PartitionState {
     this.change(`${TIMERS}/${timerId(key, name)}`, null, dueTimeCodec)
   }
 
-  /** Says in the changelog which version of the state is written from here on. */
+  /** Says in the changelog which version of the state is written from here on. For the first cycle only. */
   stampVersion(): void {
+    this.stamping = true
     this.change(VERSION_KEY, this.options.stateVersion, dueTimeCodec)
   }
 
@@ -140,6 +145,10 @@ export class PartitionState {
       this.dirtyBytes += bytes.length + 64
     }
     if (changelogPosition !== undefined) this.changelogPosition = changelogPosition
+    if (this.stamping) {
+      this.stamping = false
+      this.writtenVersion = this.options.stateVersion
+    }
     for (const table of this.tables) table.age()
   }
 
@@ -174,7 +183,7 @@ export class PartitionState {
   private checkpoint(nowMs: number): Checkpoint {
     return {
       changelogPosition: this.changelogPosition,
-      stateVersion: this.options.stateVersion,
+      stateVersion: this.writtenVersion,
       writtenAtMs: nowMs,
     }
   }

@@ -76,6 +76,18 @@ export class LocalStore {
     return this.db.getSync(key)
   }
 
+  /** True if there is anything but the checkpoint: a position may also have moved over markers and aborted records only. */
+  async hasEntries(): Promise<boolean> {
+    for await (const _key of this.db.keys({ gt: CHECKPOINT_KEY, limit: 1 })) return true
+    return false
+  }
+
+  /** No entry but the checkpoint. A checkpoint alone is no state: the changelog may have held nothing but aborted records. */
+  async isEmpty(): Promise<boolean> {
+    const [first] = await this.db.keys({ gt: CHECKPOINT_KEY, limit: 1 }).all()
+    return first === undefined
+  }
+
   /** Every entry whose key starts with `prefix`, in key order; `prefix` must not be empty. */
   async *entries(prefix: string): AsyncGenerator<[key: string, value: Buffer]> {
     const end = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)

@@ -34,6 +34,26 @@ describe('LocalStore', () => {
     await reopened.store.close()
   })
 
+  it('knows whether it holds anything but a position', async () => {
+    const { store } = await LocalStore.open(directory)
+    expect(await store.hasEntries()).toBe(false)
+    await store.write(new Map(), checkpoint)
+    expect(await store.hasEntries()).toBe(false)
+    await store.write(new Map([['users/a', Buffer.from('1')]]), checkpoint)
+    expect(await store.hasEntries()).toBe(true)
+    await store.close()
+  })
+
+  it('is empty with a checkpoint alone', async () => {
+    const { store } = await LocalStore.open(directory)
+    expect(await store.isEmpty()).toBe(true)
+    await store.write(new Map(), checkpoint)
+    expect(await store.isEmpty()).toBe(true)
+    await store.write(new Map([['~timers/a', Buffer.from('1')]]), checkpoint)
+    expect(await store.isEmpty()).toBe(false)
+    await store.close()
+  })
+
   it('lists the entries of one prefix in key order', async () => {
     const { store } = await LocalStore.open(directory)
     const keys = ['users/b', 'users/a', 'usersx/c', 'merchants/a', 'users0']
