@@ -116,6 +116,18 @@ describe('the balanced plan', () => {
     }
   })
 
+  it('spreads each topic evenly also where it must work around what stays', () => {
+    const [busy, quiet] = [topic('busy', 4), topic('quiet', 4)]
+    const plan = balance([member('a', [busy[0]!]), member('b', [quiet[0]!, quiet[1]!])], [...busy, ...quiet])
+    expect(plan.get('a')!.filter(tp => tp.topic === 'busy')).toHaveLength(2)
+  })
+
+  it('leaves the larger share to whoever has it', () => {
+    const all = topic('t', 3)
+    const plan = balance([member('a', [all[0]!]), member('b', [all[1]!, all[2]!])], all)
+    expect([ids(plan.get('a')), ids(plan.get('b'))]).toEqual([['t/0'], ['t/1', 't/2']])
+  })
+
   it('gives nobody a topic that it does not read', () => {
     const all = [...topic('old', 3), ...topic('new', 3)]
     const plan = balance([member('a', [], { topics: ['old'] }), member('b', [], { topics: ['old', 'new'] })], all)

@@ -37,7 +37,7 @@ describe('a read_committed scan', () => {
   })
 
   it('knows several transactions that began before the first fetched batch', () => {
-    const log = Buffer.concat([data('a', 10, A), data('b', 11, B), marker('abort', 12, A), marker('abort', 13, B)])
+    const log = Buffer.concat([data('b', 10, B), data('a', 11, A), marker('abort', 12, A), marker('abort', 13, B)])
     expect(scanAll(log, 10, [aborted(B, 2), aborted(A, 1)])).toEqual({ values: [], offsets: [], next: 14 })
   })
 

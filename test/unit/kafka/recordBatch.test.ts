@@ -88,6 +88,15 @@ describe('a batch that is built and scanned', () => {
     },
   )
 
+  it('takes a value that just fits where its length field then needs more room', () => {
+    for (let size = 19_880; size < 19_960; size++) {
+      const builder = new BatchBuilder(20_000)
+      const value = Buffer.alloc(size, 7)
+      builder.append(1, null, value, rawEncoder)
+      expect(collect(builder.finish(1n, 0, 0))[0]!.value!.equals(value), `${size}`).toBe(true)
+    }
+  })
+
   it('takes timestamps that lie years apart, in any order', () => {
     const times = [1_700_000_000_000, 0, 4_000_000_000_000, 1_600_000_000_001]
     expect(collect(batchOf(times.map(time => record('v', 'k', time)))).map(({ timestampMs }) => timestampMs)).toEqual(
