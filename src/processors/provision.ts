@@ -3,6 +3,8 @@ import type { Codec, Topology } from '../engine/processor.ts'
 import { Admission } from './provision/admission.ts'
 import type { Pause } from './provision/admission.ts'
 import type { ProvisionEffect, ProvisionEffectResult } from './provision/effects.ts'
+import { Outages } from './provision/outages.ts'
+import type { Outage } from './provision/outages.ts'
 import { createLedgerCodec, LEDGER_VERSION } from './provision/openCommand.ts'
 import type { ProvisionTables } from './provision/openCommand.ts'
 import type { DeadLetterPort, KnotPort, ProvisionLog, ProvisionMetrics, VaultPort } from './provision/ports.ts'
@@ -46,6 +48,8 @@ export interface ProvisionOptions {
 export interface ProvisionStatus {
   /** Null: it runs. Paused it is still ready: nothing is lost, somebody must mend the credentials. */
   readonly paused: Pause | null
+  /** Systems that failed when they were last called: their commands wait. */
+  readonly outages: readonly Outage[]
   readonly permitsInUse: number
   readonly permitsWaitedFor: number
 }
@@ -64,6 +68,9 @@ const OPEN_COMMAND_LIMIT = 10_000
 export function createProvisionTopology(options: ProvisionOptions): ProvisionTopology {
   const { topics, codecs, knot, metrics, log } = options
   const now = options.now ?? Date.now
+  const outages = new Outages(now)
+  const knotPort = outages.knot(knot)
+  const vaultPort = outages.vault(options.vault)
   const admission = new Admission({
     concurrency: options.concurrency,
     ratePerSecond: options.ratePerSecond,
@@ -94,8 +101,8 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
         userEventsTopic: topics.userEvents,
         commandCodec: codecs.command,
         userEventEncoder: codecs.userEvent,
-        knot,
-        vault: options.vault,
+        knot: knotPort,
+        vault: vaultPort,
         admission,
         metrics,
         log,
@@ -108,6 +115,7 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
       }),
     status: () => ({
       paused: admission.paused,
+      outages: outages.current(),
       permitsInUse: admission.permitsInUse,
       permitsWaitedFor: admission.permitsWaitedFor,
     }),

@@ -11,6 +11,8 @@ export interface Waiting {
 export interface RoleHealth extends RoleStatus {
   /** Set while the role pushes nothing although it runs: Knot or the vault refuse it, an operator stopped it. */
   readonly paused: Waiting | null
+  /** Systems that failed when it last called them: it goes on asking, what needs them waits. */
+  readonly outages: readonly Waiting[]
 }
 
 /** Where the probes get their answers from: owned here, implemented by what runs the roles. Calls must be cheap. */
@@ -104,7 +106,8 @@ function notices(role: RoleHealth): string[] {
   const waiting = role.tasks.flatMap(({ topic, partition, waiting }) =>
     waiting === null ? [] : [`${role.role} ${topic}-${partition}: waits since ${at(waiting)}: ${waiting.reason}`],
   )
-  return [...paused, ...waiting]
+  const outages = role.outages.map(outage => `${role.role}: waits since ${at(outage)}: ${outage.reason}`)
+  return [...paused, ...outages, ...waiting]
 }
 
 function at({ sinceMs }: Waiting): string {
@@ -116,6 +119,7 @@ function scrubbed(role: RoleHealth): RoleHealth {
   return {
     ...role,
     paused: scrubbedWaiting(role.paused),
+    outages: role.outages.map(outage => ({ ...outage, reason: scrub(outage.reason) })),
     waiting: scrubbedWaiting(role.waiting),
     error: scrubbedError(role.error),
     tasks: role.tasks.map(task => ({

@@ -133,6 +133,7 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
       const { paused } = topology.status()
       return paused === null ? null : { reason: paused.reason, sinceMs: paused.sinceMs }
     },
+    outages: () => topology.status().outages,
     close: async () => {
       topology.stop()
       await Promise.all([updater.close(), vault.close()])
@@ -148,11 +149,15 @@ interface Runner {
 
 function runningRole(
   runner: Runner,
-  extras: { paused?: () => Waiting | null; close?: () => Promise<void> } = {},
+  extras: { paused?: () => Waiting | null; outages?: () => readonly Waiting[]; close?: () => Promise<void> } = {},
 ): RunningRole {
   return {
     start: () => runner.start(),
-    health: () => ({ ...runner.status(), paused: extras.paused?.() ?? null }),
+    health: () => ({
+      ...runner.status(),
+      paused: extras.paused?.() ?? null,
+      outages: extras.outages?.() ?? [],
+    }),
     stop: async options => {
       await runner.stop(options)
       await extras.close?.()

@@ -25,7 +25,17 @@ function taskIn(state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus {
 }
 
 function roleIn(state: RoleHealth['state'], tasks: TaskStatus[], more: Partial<RoleHealth> = {}): RoleHealth {
-  return { role: 'decide', groupId: 'onfile-decide', state, waiting: null, error: null, paused: null, tasks, ...more }
+  return {
+    role: 'decide',
+    groupId: 'onfile-decide',
+    state,
+    waiting: null,
+    error: null,
+    paused: null,
+    outages: [],
+    tasks,
+    ...more,
+  }
 }
 
 function sourceOf(roles: RoleHealth[], more: Partial<HealthSource> = {}): HealthSource {
@@ -81,13 +91,17 @@ describe('ready', () => {
     expect(readyAnswer(sourceOf([], { draining: () => true })).state).toBe('not_ready')
   })
 
-  test('stays with a paused role and a waiting task, which are listed', () => {
+  test('stays with a paused role, an outage and a waiting task, which are listed', () => {
     const waiting = taskIn('running', { waiting: { reason: 'registry is down', sinceMs: 1_000 } })
-    const role = roleIn('stable', [waiting], { paused: { reason: 'unauthorized', sinceMs: 0 } })
+    const role = roleIn('stable', [waiting], {
+      paused: { reason: 'unauthorized', sinceMs: 0 },
+      outages: [{ reason: 'the vault failed', sinceMs: 2_000 }],
+    })
     const answer = readyAnswer(sourceOf([role]))
     expect(answer.state).toBe('ready')
     expect(answer.notices).toEqual([
       'decide: paused since 1970-01-01T00:00:00.000Z: unauthorized',
+      'decide: waits since 1970-01-01T00:00:02.000Z: the vault failed',
       'decide events-1: waits since 1970-01-01T00:00:01.000Z: registry is down',
     ])
     expect(answer.roles).toEqual([role])
@@ -103,6 +117,7 @@ describe('ready', () => {
       error: { code: 'X', message: number },
       waiting: { reason: number, sinceMs: 0 },
       paused: { reason: number, sinceMs: 0 },
+      outages: [{ reason: number, sinceMs: 0 }],
     })
     const source = sourceOf([role], { startup: () => ({ ready: false, reasons: [number] }) })
     expect(JSON.stringify([readyAnswer(source), startupAnswer(source)])).not.toMatch(/4242|pass/)

@@ -28,7 +28,7 @@ describe('order', () => {
     for (let i = 0; i < 10; i++) task.read(command(1, { user_id: `user-${i}` }))
     await task.settle()
     expect(knot.waiting).toHaveLength(3)
-    expect(role.status()).toEqual({ paused: null, permitsInUse: 3, permitsWaitedFor: 7 })
+    expect(role.status()).toEqual({ paused: null, outages: [], permitsInUse: 3, permitsWaitedFor: 7 })
     for (let done = 0; done < 10; done++) {
       knot.waiting[done]?.answer(ok)
       await task.settle()
