@@ -1,3 +1,5 @@
+import { KafkaError } from '../kafka/errors.ts'
+
 /**
  * How a task can end. `code` is stable: it stands in logs, `/readyz` and `docs/`. `retry` says what the engine does by
  * itself: `reopen` = open the task again with back-off while it is still assigned; `never` = wait for an operator.
@@ -85,4 +87,26 @@ export function partitionMismatchError(
       'its own number in all of them. Whoever changed the count must re-create the topic with the old one.',
     { retry: 'never' },
   )
+}
+
+export function drainOverrunError(topic: string, partition: number): TaskError {
+  return new TaskError(
+    'DRAIN_OVERRUN',
+    `${topic}-${partition}: the last commit did not end within the drain deadline. The next owner finds out whether it ` +
+      'holds; nothing is lost.',
+    { retry: 'reopen' },
+  )
+}
+
+const OFFSET_OUT_OF_RANGE = 1
+
+/** Whatever ended a task, as its error. */
+export function toTaskError(topic: string, partition: number, error: unknown): TaskError {
+  if (error instanceof TaskError) return error
+  if (error instanceof KafkaError && error.errorCode === OFFSET_OUT_OF_RANGE) {
+    return inputTruncatedError(topic, partition, error)
+  }
+  const detail = error instanceof Error ? error.message : String(error)
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'TASK_FAILED'
+  return new TaskError(code, `${topic}-${partition}: ${detail}`, { retry: 'reopen', cause: error })
 }

@@ -1,43 +1,29 @@
-import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Fetcher } from '../kafka/fetcher.ts'
 import type { GroupMember } from '../kafka/groupMember.ts'
-import { KafkaError } from '../kafka/errors.ts'
-import { listOffset } from '../kafka/offsets.ts'
 import type { RecordView } from '../kafka/recordBatch.ts'
 import { TransactionalProducer } from '../kafka/transaction.ts'
 import type { LocalStore } from '../store/localStore.ts'
-import { sleep } from './backoff.ts'
-import { Committer, cycleNumberOf } from './commit.ts'
+import { Committer } from './commit.ts'
 import { CommitSchedule } from './commitSchedule.ts'
 import { CycleContext } from './context.ts'
 import { Cycle } from './cycle.ts'
 import { EffectRunner } from './effects.ts'
-import {
-  inputTruncatedError,
-  offsetMissingError,
-  OwnershipLostError,
-  ProcessorFailedError,
-  TaskError,
-} from './errors.ts'
+import { drainOverrunError, OwnershipLostError, ProcessorFailedError, toTaskError } from './errors.ts'
+import type { TaskError } from './errors.ts'
 import { TaskInput } from './input.ts'
 import type { EngineOptions } from './options.ts'
 import { InputNotReadyError } from './processor.ts'
 import type { Processor, Topology } from './processor.ts'
-import { recoverState } from './recovery.ts'
 import type { PartitionState } from './state.ts'
 import type { TaskState, TaskStatus } from './status.ts'
+import { StoreFlusher } from './storeFlusher.ts'
+import { takeOver } from './takeover.ts'
+import { Waker, yieldToIo } from './waker.ts'
 
 /** An idle task looks around this often; one with an overdue timer that waits for the input, more often. */
 const IDLE_TURN_MS = 1_000
 const OVERDUE_TIMER_TURN_MS = 25
-const FLUSH_INTERVAL_MS = 2_000
-const FLUSH_BYTES = 8 << 20
-/** The checkpoint's stamp is renewed so often while nothing changes, so that its age means "not owned since". */
-const STAMP_INTERVAL_MS = 3_600_000
-/** Committed changes that the store could not take (a full disk): beyond this the task stops rather than fill the heap. */
-const MAX_UNFLUSHED_BYTES = 256 << 20
-
 /** A drain whose last commit stays in doubt ends so long after its deadline; the next owner finds out what held. */
 const DRAIN_OVERRUN_MS = 2_000
 
@@ -54,11 +40,6 @@ export interface TaskOptions<Tables extends object, Effect, Result> {
 
 export type TaskEnd = { readonly kind: 'closed' } | { readonly kind: 'failed'; readonly error: TaskError }
 
-/** Where a task keeps its local store. */
-export function storeDirectory(stateDirectory: string, role: string, topic: string, partition: number): string {
-  return join(stateDirectory, role, `${topic}-${partition}`)
-}
-
 /**
  * One input partition: lock, restore, then commit cycles until it is drained or lost. An actor: one loop runs all
  * callbacks of its processor, one at a time; commits, store writes and effects go on beside it. See `docs/design.md`
@@ -73,11 +54,13 @@ export class Task<Tables extends object, Effect, Result> {
   private readonly producer: TransactionalProducer
   private readonly abort = new AbortController()
   private readonly effects: EffectRunner<Effect, Result>
+  private readonly waker = new Waker()
   private readonly cycles: [Cycle<Effect>, Cycle<Effect>] = [new Cycle<Effect>(), new Cycle<Effect>()]
   private cycle = this.cycles[0]
   private context!: CycleContext<Tables, Effect>
   private committer!: Committer
   private store: LocalStore | null = null
+  private flusher: StoreFlusher | null = null
   private state: PartitionState | null = null
   private input: TaskInput | null = null
 
@@ -92,8 +75,6 @@ export class Task<Tables extends object, Effect, Result> {
   private commitStart = false
   private drainUntilMs = Number.POSITIVE_INFINITY
   private fatal: Error | null = null
-  private wakeUp: (() => void) | null = null
-  private flushedAtMs = 0
   private lastRecordMs = 0
   private troubleSinceMs = 0
   private restoredRecords = 0
@@ -124,7 +105,7 @@ export class Task<Tables extends object, Effect, Result> {
       if (!this.processor.perform) throw new Error('The processor starts effects but cannot perform them')
       return this.processor.perform(effect, signal)
     }
-    this.effects = new EffectRunner(perform, this.abort.signal, () => this.wake())
+    this.effects = new EffectRunner(perform, this.abort.signal, () => this.waker.wake())
     this.enter('assigned')
   }
 
@@ -161,7 +142,7 @@ export class Task<Tables extends object, Effect, Result> {
       await this.loop()
       end = { kind: 'closed' }
     } catch (error) {
-      this.error = this.toTaskError(error)
+      this.error = toTaskError(this.topic, this.partition, error)
       end = { kind: 'failed', error: this.error }
     }
     this.abort.abort()
@@ -181,80 +162,26 @@ export class Task<Tables extends object, Effect, Result> {
     } else if (this.lifecycle !== 'closed' && this.lifecycle !== 'failed' && this.lifecycle !== 'fenced') {
       this.abort.abort(new OwnershipLostError(`${this.topic}-${this.partition}: given up before it was open`))
     }
-    this.wake()
+    this.waker.wake()
   }
 
   // ------------------------------------------------------------------------------------------------ taking over
 
   private async open(): Promise<void> {
-    const { engine, topology } = this.options
+    const { engine, topology, fetcher, member, partitionCounts } = this.options
+    const { topic, partition, producer, log } = this
     const { signal } = this.abort
     this.enter('locking')
-    await this.producer.takeOver(signal)
-    await engine.onStep?.('locked', this.topic, this.partition)
-    const committed = await this.producer.committedOffset(this.topic, this.partition, signal)
-    this.cycleNumber = cycleNumberOf(committed.metadata)
-    this.committer = new Committer(
-      {
-        producer: this.producer,
-        topic: this.topic,
-        partition: this.partition,
-        membership: () => this.options.member.membership,
-        confirmed: s => this.options.member.confirmed(s),
-        signal,
-        log: this.log,
-        onWaiting: reason => this.wait(reason),
-        onStep: engine.onStep && (step => engine.onStep?.(step, this.topic, this.partition)),
-      },
-      committed,
-    )
-
-    this.enter('restoring')
-    const hasState = await this.recover()
-    const changelog = topology.changelog
-    if (committed.offset < 0 && hasState && changelog !== undefined) {
-      throw offsetMissingError(this.topic, this.partition, changelog)
-    }
-    const startOffset = committed.offset < 0 ? await this.resolveStart() : committed.offset
-    this.committedOffset = startOffset
-    this.commitStart = committed.offset < 0
-    await engine.onStep?.('restored', this.topic, this.partition)
-
-    const state = this.state
-    const tables = state === null ? ({} as never) : state.createTables(topology.tables)
-    this.context = new CycleContext(this.topic, this.partition, tables, state, this.cycle, this.options.partitionCounts)
-    await this.callOnRestored()
-
-    signal.throwIfAborted()
-    this.input = new TaskInput({
-      subscription: this.options.fetcher.subscribe(this.topic, this.partition, startOffset, () => this.wake()),
-      position: startOffset,
-      prepare: this.processor.prepare?.bind(this.processor),
-      signal,
-      wake: () => this.wake(),
-      onWaiting: reason => this.wait(reason),
-    })
-    this.enter('running')
-  }
-
-  /** True if there is any state. */
-  private async recover(): Promise<boolean> {
-    const { engine, topology, fetcher } = this.options
-    const { changelog, role } = topology
-    if (changelog === undefined) return false
-    const startedMs = performance.now()
-    const recovered = await recoverState({
-      cluster: engine.cluster,
+    const taken = await takeOver({
+      engine,
+      topology,
+      topic,
+      partition,
+      producer,
       fetcher,
-      changelog,
-      partition: this.partition,
-      directory: storeDirectory(engine.stateDirectory, role, this.topic, this.partition),
-      stateVersion: topology.stateVersion,
-      cacheEntries: engine.cacheEntries,
-      maxStoreAgeMs: engine.maxStoreAgeMs,
-      noProgressMs: engine.restoreNoProgressMs,
-      signal: this.abort.signal,
-      log: this.log,
+      signal,
+      log,
+      onRestoring: () => this.enter('restoring'),
       onProgress: (restored, remaining) => {
         this.restoredRecords = restored
         this.restoreRemaining = remaining
@@ -263,26 +190,47 @@ export class Task<Tables extends object, Effect, Result> {
         this.store = store
       },
     })
-    engine.observer.restored(role, this.topic, this.partition, recovered.records, performance.now() - startedMs)
-    this.state = recovered.state
-    this.flushedAtMs = performance.now()
-    if (recovered.stampVersion) {
-      this.begin(Date.now())
-      this.state.stampVersion()
+    this.cycleNumber = taken.cycleNumber
+    this.committedOffset = taken.startOffset
+    this.commitStart = taken.firstStart
+    this.committer = new Committer(
+      {
+        producer,
+        topic,
+        partition,
+        membership: () => member.membership,
+        confirmed: s => member.confirmed(s),
+        signal,
+        log,
+        onWaiting: reason => this.wait(reason),
+        onStep: engine.onStep && (step => engine.onStep?.(step, topic, partition)),
+      },
+      taken.committed,
+    )
+    const { state } = taken
+    this.state = state
+    if (state !== null && this.store !== null) {
+      this.flusher = new StoreFlusher(state, this.store, log, error => this.endWith(error))
+    }
+    const tables = state === null ? ({} as never) : state.createTables(topology.tables)
+    this.context = new CycleContext(topic, partition, tables, state, this.cycle, partitionCounts)
+    this.begin(Date.now())
+    if (taken.stampVersion) {
+      state?.stampVersion()
       this.cycle.inputs++
     }
-    return recovered.hasState
-  }
+    await this.callOnRestored()
 
-  private async resolveStart(): Promise<number> {
-    const { engine, topology } = this.options
-    return listOffset(
-      engine.cluster,
-      this.topic,
-      this.partition,
-      topology.startAt(this.topic, this.partition),
-      this.abort.signal,
-    )
+    signal.throwIfAborted()
+    this.input = new TaskInput({
+      subscription: fetcher.subscribe(topic, partition, taken.startOffset, () => this.waker.wake()),
+      position: taken.startOffset,
+      prepare: this.processor.prepare?.bind(this.processor),
+      signal,
+      wake: () => this.waker.wake(),
+      onWaiting: reason => this.wait(reason),
+    })
+    this.enter('running')
   }
 
   private async callOnRestored(): Promise<void> {
@@ -308,8 +256,8 @@ export class Task<Tables extends object, Effect, Result> {
       if (worked) {
         await yieldToIo()
       } else {
-        this.flushWhenDue()
-        await this.sleepUntilWoken(sleepMs)
+        this.flusher?.flushWhenDue()
+        await this.waker.sleep(sleepMs)
       }
     }
   }
@@ -394,12 +342,10 @@ export class Task<Tables extends object, Effect, Result> {
 
   private begin(now: number): void {
     this.state?.begin(this.cycle, now)
-    // During the restore there is no context yet.
-    const context = this.context as CycleContext<Tables, Effect> | undefined
-    if (context === undefined) return
-    context.now = now
-    context.cycle = this.cycle
+    this.context.now = now
+    this.context.cycle = this.cycle
   }
+
   private cycleFull(): boolean {
     return this.cycle.full || this.cycle.records >= this.options.engine.maxRecordsPerCycle
   }
@@ -441,12 +387,9 @@ export class Task<Tables extends object, Effect, Result> {
       () => {
         this.committing = false
         this.schedule.ended()
-        this.wake()
+        this.waker.wake()
       },
-      (error: unknown) => {
-        this.fatal = error instanceof Error ? error : new Error(String(error))
-        this.wake()
-      },
+      (error: unknown) => this.endWith(error),
     )
   }
 
@@ -464,7 +407,7 @@ export class Task<Tables extends object, Effect, Result> {
       await engine.onStep?.('committed', this.topic, this.partition)
       // Step 5.
       this.state?.committed(cycle, nextOffsets.get(`${topology.changelog}/${this.partition}`))
-      this.flushWhenDue()
+      this.flusher?.flushWhenDue()
       await engine.onStep?.('stored', this.topic, this.partition)
       // Step 6.
       this.effects.start(cycle.effects)
@@ -476,54 +419,19 @@ export class Task<Tables extends object, Effect, Result> {
     }
   }
 
-  private flushWhenDue(): void {
-    const state = this.state
-    if (state === null || state.flushUnderWay) return
-    const now = performance.now()
-    const age = now - this.flushedAtMs
-    const due = state.unflushedBytes > FLUSH_BYTES || (state.unflushedBytes > 0 && age > FLUSH_INTERVAL_MS)
-    if (!due && age < STAMP_INTERVAL_MS) return
-    this.flushedAtMs = now
-    state.flush(Date.now()).catch((error: unknown) => {
-      this.log.warn({ err: error }, 'local store cannot be written; state is safe in the changelog, and is tried again')
-      if (state.unflushedBytes < MAX_UNFLUSHED_BYTES) return
-      this.fatal = new TaskError(
-        'STORE_UNWRITABLE',
-        `The local store of ${this.topic}-${this.partition} has not taken a write for ${state.unflushedBytes} bytes: the ` +
-          'volume of state.dir is full or broken. The operator must free it; nothing is lost.',
-        { retry: 'reopen', cause: error },
-      )
-      this.wake()
-    })
-  }
-
   // ------------------------------------------------------------------------------------------------ ending
 
   private async close(): Promise<void> {
     this.input?.close()
-    const { store } = this
-    if (store === null) return
-    this.store = null
-    try {
-      for (let i = 0; i < 100 && this.state?.flushUnderWay; i++) await sleep(50)
-      // Everything that is flushed here was committed, even when the task was lost later.
-      await this.state?.flush(Date.now(), { sync: true })
-    } catch (error) {
-      this.log.warn({ err: error }, 'local store cannot be written on close; the changelog will refill it')
-    }
-    await store.close().catch((error: unknown) => {
+    await this.flusher?.close()
+    await this.store?.close().catch((error: unknown) => {
       this.log.warn({ err: error }, 'local store did not close cleanly')
     })
   }
 
-  private toTaskError(error: unknown): TaskError {
-    if (error instanceof TaskError) return error
-    if (error instanceof KafkaError && error.errorCode === 1)
-      return inputTruncatedError(this.topic, this.partition, error)
-    const detail = error instanceof Error ? error.message : String(error)
-    const code =
-      error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'TASK_FAILED'
-    return new TaskError(code, `${this.topic}-${this.partition}: ${detail}`, { retry: 'reopen', cause: error })
+  private endWith(error: unknown): void {
+    this.fatal = error instanceof Error ? error : new Error(String(error))
+    this.waker.wake()
   }
 
   private enter(state: TaskState): void {
@@ -547,36 +455,4 @@ export class Task<Tables extends object, Effect, Result> {
     if (reason === null) this.waiting = null
     else this.waiting = { reason, sinceMs: this.waiting?.sinceMs ?? Date.now() }
   }
-
-  private wake(): void {
-    const wakeUp = this.wakeUp
-    this.wakeUp = null
-    wakeUp?.()
-  }
-
-  private sleepUntilWoken(ms: number): Promise<void> {
-    if (ms <= 0) return yieldToIo()
-    return new Promise(resolve => {
-      const timer = setTimeout(() => this.wake(), Math.ceil(ms))
-      this.wakeUp = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-}
-
-function drainOverrunError(topic: string, partition: number): TaskError {
-  return new TaskError(
-    'DRAIN_OVERRUN',
-    `${topic}-${partition}: the last commit did not end within the drain deadline. The next owner finds out whether it ` +
-      'holds; nothing is lost.',
-    { retry: 'reopen' },
-  )
-}
-
-function yieldToIo(): Promise<void> {
-  return new Promise(resolve => {
-    setImmediate(resolve)
-  })
 }

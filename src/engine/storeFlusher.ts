@@ -1,0 +1,62 @@
+import type { Logger } from 'pino'
+import type { LocalStore } from '../store/localStore.ts'
+import { sleep } from './backoff.ts'
+import { TaskError } from './errors.ts'
+import type { PartitionState } from './state.ts'
+
+/** Committed changes are gathered for so long, or up to so many bytes: one write for many changes of one key. */
+const FLUSH_INTERVAL_MS = 2_000
+const FLUSH_BYTES = 8 << 20
+/** The checkpoint's stamp is renewed so often while nothing changes, so that its age means "not owned since". */
+const STAMP_INTERVAL_MS = 3_600_000
+/** Committed changes that the store could not take (a full disk): beyond this the task stops rather than fill the heap. */
+const MAX_UNFLUSHED_BYTES = 256 << 20
+
+/** Step 5, second half: writes committed changes behind, coalesced. A failing disk costs restart time, not data. */
+export class StoreFlusher {
+  private readonly state: PartitionState
+  private readonly store: LocalStore
+  private readonly log: Logger
+  private readonly onUnwritable: (error: TaskError) => void
+  private flushedAtMs = performance.now()
+
+  constructor(state: PartitionState, store: LocalStore, log: Logger, onUnwritable: (error: TaskError) => void) {
+    this.state = state
+    this.store = store
+    this.log = log
+    this.onUnwritable = onUnwritable
+  }
+
+  flushWhenDue(): void {
+    const { state } = this
+    if (state.flushUnderWay) return
+    const now = performance.now()
+    const ageMs = now - this.flushedAtMs
+    const due = state.unflushedBytes > FLUSH_BYTES || (state.unflushedBytes > 0 && ageMs > FLUSH_INTERVAL_MS)
+    if (!due && ageMs < STAMP_INTERVAL_MS) return
+    this.flushedAtMs = now
+    state.flush(Date.now()).catch((error: unknown) => {
+      this.log.warn({ err: error }, 'local store cannot be written; state is safe in the changelog, and is tried again')
+      if (state.unflushedBytes > MAX_UNFLUSHED_BYTES) this.onUnwritable(unwritableError(this.store.directory, error))
+    })
+  }
+
+  /** Writes what is left, waits for the disk, and closes the store. Everything in it was committed, whatever ended the task. */
+  async close(): Promise<void> {
+    try {
+      for (let i = 0; i < 100 && this.state.flushUnderWay; i++) await sleep(50)
+      await this.state.flush(Date.now(), { sync: true })
+    } catch (error) {
+      this.log.warn({ err: error }, 'local store cannot be written on close; the changelog will refill it')
+    }
+  }
+}
+
+function unwritableError(directory: string, cause: unknown): TaskError {
+  return new TaskError(
+    'STORE_UNWRITABLE',
+    `${directory} has not taken a write for ${MAX_UNFLUSHED_BYTES} bytes: the volume of state.dir is full or broken. ` +
+      'The operator must free it; nothing is lost.',
+    { retry: 'reopen', cause },
+  )
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Fetcher } from '../kafka/fetcher.ts'
+import { listOffset } from '../kafka/offsets.ts'
+import type { TransactionalProducer } from '../kafka/transaction.ts'
+import type { LocalStore } from '../store/localStore.ts'
+import { cycleNumberOf } from './commit.ts'
+import { offsetMissingError } from './errors.ts'
+import type { EngineOptions } from './options.ts'
+import type { Topology } from './processor.ts'
+import { recoverState } from './recovery.ts'
+import type { PartitionState } from './state.ts'
+
+export interface TakeoverOptions {
+  readonly engine: EngineOptions
+  readonly topology: Pick<Topology, 'role' | 'changelog' | 'stateVersion' | 'startAt'>
+  readonly topic: string
+  readonly partition: number
+  readonly producer: TransactionalProducer
+  readonly fetcher: Fetcher
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** The lock is ours, the restore begins. */
+  readonly onRestoring: () => void
+  readonly onProgress: (restored: number, remaining: number) => void
+  /** As soon as the store is open, so that it is closed whatever happens after. */
+  readonly onOpened: (store: LocalStore) => void
+}
+
+export interface TakenOver {
+  /** As committed, read after the lock was taken. */
+  readonly committed: { readonly offset: number; readonly metadata: string }
+  readonly cycleNumber: number
+  readonly startOffset: number
+  /** The group had no offset: the start must be committed, so that it is the same the next time. */
+  readonly firstStart: boolean
+  /** Null for a role without a changelog. */
+  readonly state: PartitionState | null
+  readonly stampVersion: boolean
+}
+
+/** Where a task keeps its local store. */
+export function storeDirectory(stateDirectory: string, role: string, topic: string, partition: number): string {
+  return join(stateDirectory, role, `${topic}-${partition}`)
+}
+
+/**
+ * Steps 1 to 3 of taking over a partition (`docs/design.md` 3): the lock, only then the committed offset, then the state.
+ * Without the lock the predecessor could still commit after we have read.
+ */
+export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
+  const { engine, topology, topic, partition, producer, signal } = options
+  await producer.takeOver(signal)
+  await engine.onStep?.('locked', topic, partition)
+  const committed = await producer.committedOffset(topic, partition, signal)
+
+  options.onRestoring()
+  const { changelog } = topology
+  const recovered = changelog === undefined ? null : await recover(options, changelog)
+  const firstStart = committed.offset < 0
+  if (firstStart && recovered?.hasState === true) throw offsetMissingError(topic, partition, changelog ?? '')
+  const startOffset = firstStart
+    ? await listOffset(engine.cluster, topic, partition, topology.startAt(topic, partition), signal)
+    : committed.offset
+  await engine.onStep?.('restored', topic, partition)
+  return {
+    committed,
+    cycleNumber: cycleNumberOf(committed.metadata),
+    startOffset,
+    firstStart,
+    state: recovered?.state ?? null,
+    stampVersion: recovered?.stampVersion ?? false,
+  }
+}
+
+async function recover(options: TakeoverOptions, changelog: string) {
+  const { engine, topology, topic, partition } = options
+  const startedMs = performance.now()
+  const recovered = await recoverState({
+    cluster: engine.cluster,
+    fetcher: options.fetcher,
+    changelog,
+    partition,
+    directory: storeDirectory(engine.stateDirectory, topology.role, topic, partition),
+    stateVersion: topology.stateVersion,
+    cacheEntries: engine.cacheEntries,
+    maxStoreAgeMs: engine.maxStoreAgeMs,
+    noProgressMs: engine.restoreNoProgressMs,
+    signal: options.signal,
+    log: options.log,
+    onProgress: options.onProgress,
+    onOpened: options.onOpened,
+  })
+  engine.observer.restored(topology.role, topic, partition, recovered.records, performance.now() - startedMs)
+  return recovered
+}
