@@ -19,7 +19,10 @@ describe('what PROVISION says of the systems that it calls', () => {
     nowMs = 9
     await vault.card('c')
     expect(outages.current()).toEqual([
-      { reason: 'the card vault failed when it was last called (connection): what needs it is tried again', sinceMs: 5 },
+      {
+        reason: 'the card vault failed when it was last called (connection): what needs it is tried again',
+        sinceMs: 5,
+      },
     ])
     answer = { kind: 'unknown' }
     await vault.card('c')
