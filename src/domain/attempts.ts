@@ -1,5 +1,5 @@
 import { hardTimer, softTimer, switchTimer } from './deadlines.ts'
-import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decision.ts'
+import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
 import { resolveLate } from './lateResults.ts'
 import type { Attempt, EndedAttempt, MerchantState, Work } from './merchantState.ts'
 import type { OutcomeStatus, SourcePosition } from './records.ts'

@@ -1,5 +1,5 @@
 import { attemptSubject, endAttempt } from './attempts.ts'
-import type { DecisionDraft } from './decision.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { laterHolder } from './holders.ts'
 import { detailsOf, RESULT_SKEW_MS, resolveLate } from './lateResults.ts'
 import type { NamedMerchant } from './lateResults.ts'

@@ -1,7 +1,7 @@
 import { endAttempt, resumeAttempt } from './attempts.ts'
 import { timerOf } from './deadlines.ts'
-import { DecisionDraft } from './decision.ts'
 import type { Decision, StateView } from './decision.ts'
+import { DecisionDraft } from './decisionDraft.ts'
 import { lookAgain, onCardDiscovered } from './discovery.ts'
 import { onKnotEvent } from './knotEvents.ts'
 import { onLifecycle } from './lifecycle.ts'

@@ -1,5 +1,5 @@
 import { vaultTimer } from './deadlines.ts'
-import type { DecisionDraft, OutcomeSubject } from './decision.ts'
+import type { DecisionDraft, OutcomeSubject } from './decisionDraft.ts'
 import { fanOut } from './fanOut.ts'
 import { scaledWaitMs } from './policy.ts'
 import type { CommandResult, SourcePosition } from './records.ts'

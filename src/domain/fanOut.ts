@@ -1,5 +1,5 @@
 import { dropWork, isConfirmed, openAttempt } from './attempts.ts'
-import type { DecisionDraft } from './decision.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { obstacleOf } from './holders.ts'
 import { newMerchant } from './merchantState.ts'
 import type { MerchantState, Work } from './merchantState.ts'

@@ -36,5 +36,6 @@ export function laterHolder(
 }
 
 function hasOtherLiveCard(user: UserState, cardRef: string): boolean {
-  return user.cards.some(card => card.card_ref !== cardRef && isLive(user, card.card_ref))
+  for (const card of user.cards) if (card.card_ref !== cardRef && isLive(user, card.card_ref)) return true
+  return false
 }

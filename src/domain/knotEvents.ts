@@ -1,5 +1,5 @@
 import { judgeCardResult } from './cardResults.ts'
-import type { DecisionDraft } from './decision.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { recall, remember } from './memory.ts'
 import { newMerchant } from './merchantState.ts'
 import type { MerchantState } from './merchantState.ts'

@@ -1,4 +1,4 @@
-import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decision.ts'
+import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
 import { laterHolder } from './holders.ts'
 import { newMerchant } from './merchantState.ts'
 import type { EndedAttempt, KeptWebhook, MerchantState } from './merchantState.ts'

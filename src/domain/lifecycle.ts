@@ -1,4 +1,4 @@
-import type { DecisionDraft, OutcomeSubject } from './decision.ts'
+import type { DecisionDraft, OutcomeSubject } from './decisionDraft.ts'
 import { endDiscovery, startDiscovery } from './discovery.ts'
 import { isStale, laterStamp, lifecycleType, stampOf } from './eventOrder.ts'
 import type { LifecycleType } from './eventOrder.ts'
@@ -34,12 +34,12 @@ export function onLifecycle(draft: DecisionDraft, { source }: UserEvent, event: 
     return
   }
   const current = applied(card, type, stamp)
+  if (type === 'updated' || type === 'expired') {
+    onTrigger(draft, event, current, source)
+    return
+  }
   draft.putCard(current)
   switch (type) {
-    case 'updated':
-    case 'expired':
-      onTrigger(draft, event, current, source)
-      return
     case 'closed':
     case 'opt_out':
       suppressCard(draft, event.card_ref, type, event.updated_at, source)
@@ -66,11 +66,14 @@ export function onLifecycle(draft: DecisionDraft, { source }: UserEvent, event: 
 function onTrigger(draft: DecisionDraft, event: Lifecycle, before: CardState, source: SourcePosition): void {
   if (before.discovery !== null) endDiscovery(draft, before, before.discovery, 'CANCELLED', 'superseded', source)
   const card: CardState = { ...before, version: before.version + 1, discovery: null }
-  draft.putCard(card)
   liftCard(draft, card.card_ref, 'contact_cardholder', 'newer_card_event', source)
   const suppression = suppressionOf(draft.user, card.card_ref, null, draft.now)
-  if (suppression === undefined || suppression.reason === 'closed') startDiscovery(draft, card, event.type, source)
-  else tell(draft, event, 'SUPPRESSED', suppression.reason, source, card.version)
+  if (suppression === undefined || suppression.reason === 'closed') {
+    startDiscovery(draft, card, event.type, source)
+  } else {
+    draft.putCard(card)
+    tell(draft, event, 'SUPPRESSED', suppression.reason, source, card.version)
+  }
 }
 
 /** Stale; of an opt_out only when an operator has lifted a newer one. */

@@ -18,9 +18,8 @@ export function recall(memory: readonly SeenRecord[], key: string): SeenRecord |
 export function remember(memory: readonly SeenRecord[], key: string, print: number, now: number): SeenRecord[] {
   let start = memory.length >= MEMORY_LIMIT ? memory.length - MEMORY_LIMIT + 1 : 0
   while (start < memory.length && memory[start]!.at <= now - MEMORY_MS) start++
-  const next = memory.slice(start)
-  next.push({ key, print, at: now })
-  return next
+  const kept = start === 0 ? memory : memory.slice(start)
+  return kept.concat({ key, print, at: now })
 }
 
 /**

@@ -1,6 +1,6 @@
 import { beginAttempt, endAttempt } from './attempts.ts'
 import { hardTimer } from './deadlines.ts'
-import type { DecisionDraft } from './decision.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { merchantAt, refusalOf } from './fanOut.ts'
 import type { Attempt, MerchantState, Work } from './merchantState.ts'
 import type { CommandResult, SourcePosition } from './records.ts'

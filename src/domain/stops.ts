@@ -1,5 +1,5 @@
 import { attemptSubject, dropWork, endAttempt } from './attempts.ts'
-import type { DecisionDraft } from './decision.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { endDiscovery } from './discovery.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
 import type { SourcePosition } from './records.ts'

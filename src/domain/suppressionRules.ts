@@ -1,6 +1,7 @@
-import type { DecisionDraft } from './decision.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { suppressionKey } from './ids.ts'
 import type { LiftedReason, SourcePosition, SuppressionReason } from './records.ts'
+import { cardOf } from './userState.ts'
 import type { SuppressionEntry, UserState } from './userState.ts'
 
 /** Which of several reasons of one key is published: the highest (contract.md 5). */
@@ -33,12 +34,13 @@ export function suppressionOf(
 
 /** A card is live when an event named it and it is not closed (contract.md 9). */
 export function isLive(user: UserState, cardRef: string): boolean {
-  return user.cards.some(card => card.card_ref === cardRef) && !isSuppressed(user, cardRef, 'closed')
+  return cardOf(user, cardRef) !== undefined && !isSuppressed(user, cardRef, 'closed')
 }
 
 /** This very reason is in force for the card as a whole. */
 export function isSuppressed(user: UserState, cardRef: string, reason: SuppressionReason): boolean {
-  return user.suppressions.some(entry => isForCard(entry, cardRef) && entry.reason === reason)
+  for (const entry of user.suppressions) if (entry.reason === reason && isForCard(entry, cardRef)) return true
+  return false
 }
 
 /** A reason comes into force for a card; it keeps its `since` where it was already. Published if it is the strongest now. */

@@ -1,7 +1,7 @@
 import { attemptSubject, endAttempt, gapEnd, issueSwitch, scheduleAttempt } from './attempts.ts'
 import { isOf, judgeCardResult } from './cardResults.ts'
 import { hardTimer, softTimer } from './deadlines.ts'
-import type { DecisionDraft } from './decision.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { resolveLate } from './lateResults.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
 import { busyWaitMs } from './policy.ts'
