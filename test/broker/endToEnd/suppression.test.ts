@@ -125,7 +125,7 @@ describe('opt-outs that race updates, for many users', () => {
     // What was stopped was not pushed, and what was pushed is not said to be stopped.
     for (const { value } of evidence.outcomes) {
       if (value.status !== 'CANCELLED' || value.merchant_id === null) continue
-      expect(run.knot.pushes(value.user_id, value.merchant_id), `${value.outcome_id}`).toEqual([])
+      expect(run.knot.pushes(value.user_id, value.merchant_id), value.outcome_id).toEqual([])
     }
     expect(await product.metric('onfile_provision_applied_cancel_offset')).toBeGreaterThan(0)
 
