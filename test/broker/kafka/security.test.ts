@@ -42,8 +42,8 @@ const nowS = () => Math.floor(Date.now() / 1_000)
 const token = () =>
   Promise.resolve(`${base64({ alg: 'none' })}.${base64({ sub: kafka.username, iat: nowS(), exp: nowS() + 60 })}.`)
 
-/** Membership, commits and fetches for `ms`; the number of commits. */
-async function work(cluster: Cluster, ms: number): Promise<number> {
+/** Membership, commits (three at least) and fetches for `ms`, of which none may fail. */
+async function work(cluster: Cluster, ms: number): Promise<void> {
   const admin = await TopicAdmin.connect(cluster)
   const topic = unique('t')
   await admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1, config: {} }])
@@ -79,12 +79,11 @@ async function work(cluster: Cluster, ms: number): Promise<number> {
     if (subscription.lastError) errors.add(subscription.lastError.message)
     if (member.lastError) errors.add(member.lastError.message)
     await new Promise(resolve => setTimeout(resolve, 50))
-  } while (performance.now() - startedMs < ms)
+  } while (commits < 3 || performance.now() - startedMs < ms)
   await expect.poll(() => subscription.position).toBe(commits * 2)
   await member.stop({ leave: true })
   await fetcher.close()
   expect([[...errors], lost]).toEqual([[], []])
-  return commits
 }
 
 describe('over TLS', () => {
@@ -100,12 +99,12 @@ describe('over TLS', () => {
     ],
     ['OAUTHBEARER', () => ({ mechanism: 'oauthbearer', token }) as const],
   ])('everything works with %s', async (_mechanism, sasl) => {
-    expect(await work(await connect(sasl()), 300)).toBeGreaterThan(1)
+    await work(await connect(sasl()), 0)
   })
 
   it('sessions are renewed before they end, and nothing fails meanwhile, however short they are', async () => {
     const cluster = await connect({ mechanism: 'plain', username: kafka.username, password: kafka.password })
-    expect(await work(cluster, kafka.sessionMs * 2.5)).toBeGreaterThan(20)
+    await work(cluster, kafka.sessionMs * 2.5)
   })
 
   it.each(['plain', 'scram-sha-256'] as const)(
