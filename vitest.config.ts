@@ -1,9 +1,15 @@
 import { defineConfig } from 'vitest/config'
+import { ConformanceReporter } from './test/support/conformanceReporter.ts'
 import { CountsReporter } from './test/support/countsReporter.ts'
+
+/** Only `npm run conformance` writes its page: a part of the suite, run by hand, must not. */
+const conformance = process.env.npm_lifecycle_event === 'conformance'
 
 export default defineConfig({
   test: {
-    reporters: ['default', new CountsReporter()],
+    reporters: conformance
+      ? ['verbose', new ConformanceReporter(), new CountsReporter()]
+      : ['default', new CountsReporter()],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node', testTimeout: 20_000 } },
       {
@@ -15,6 +21,16 @@ export default defineConfig({
           globalSetup: ['test/broker/globalSetup.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['test/broker/globalSetup.ts'],
+          fileParallelism: false,
           hookTimeout: 180_000,
         },
       },

@@ -11,8 +11,9 @@ export async function createTopics(brokers: string, topics: readonly ITopicConfi
   const admin = testClient(brokers).admin()
   await admin.connect()
   try {
-    await admin.createTopics({ topics: [...topics], waitForLeaders: true })
-    for (let attempt = 0; attempt < 50; attempt++) {
+    // kafkajs's own waiting fails where a broker does not know the topic yet.
+    await admin.createTopics({ topics: [...topics], waitForLeaders: false })
+    for (let attempt = 0; attempt < 200; attempt++) {
       const found = await admin.fetchTopicMetadata({ topics: topics.map(t => t.topic) }).catch(() => null)
       if (found?.topics.every(t => t.partitions.length > 0 && t.partitions.every(p => p.leader >= 0))) return
       await new Promise(resolve => setTimeout(resolve, 50))

@@ -1,192 +1,231 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import type { Producer } from 'kafkajs'
-import type { RoleStatus } from '../../../src/engine/status.ts'
-import { readCommitted } from '../readCommitted.ts'
+import type { Admin, IResourceConfigEntry, Producer } from 'kafkajs'
+import { storeDirectory } from '../../../src/engine/takeover.ts'
 import { createTopics, testClient } from '../topics.ts'
-import { expectedLines, inputValue } from './topology.ts'
-import type { ChainSettings } from './worker.ts'
+import { judgeChains } from './oracle.ts'
+import type { ChainTopics } from './topology.ts'
+import { Worker } from './workerProcess.ts'
+import type { ChainSettings } from './workerProtocol.ts'
 
-const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url))
+export type { Worker } from './workerProcess.ts'
 
-/** A worker process and the last status that it printed. */
-export interface Worker {
-  readonly process: ChildProcess
-  readonly exited: Promise<number | NodeJS.Signals | null>
-  status(): RoleStatus | null
-  log(): string
-}
-
-export interface Verdict {
-  readonly missing: readonly string[]
-  readonly doubled: readonly string[]
-  readonly foreign: readonly string[]
-  readonly disordered: readonly string[]
+export interface ChainOptions {
+  /** Default 4. */
+  readonly partitions?: number
+  /** Default 40. */
+  readonly keys?: number
+  /** For every worker of this run, unless `start` says otherwise. */
+  readonly settings?: Partial<ChainSettings>
+  readonly changelogConfig?: Readonly<Record<string, string>>
 }
 
 /** One run of the chain topology: its topics, its input, its worker processes and the check of its output. */
 export class ChainRun {
   readonly id: string
-  readonly topics: ChainSettings['topics']
+  readonly topics: ChainTopics
   readonly stateDirectory: string
+  readonly partitions: number
   private readonly brokers: string
-  private readonly partitions: number
   private readonly keys: readonly string[]
+  private readonly settings: Partial<ChainSettings>
   private readonly workers: Worker[] = []
   private readonly producer: Producer
+  private readonly admin: Admin
   private written = 0
 
-  private constructor(brokers: string, id: string, stateDirectory: string, partitions: number, keyCount: number) {
+  private constructor(brokers: string, id: string, stateDirectory: string, options: ChainOptions) {
     this.brokers = brokers
     this.id = id
     this.stateDirectory = stateDirectory
-    this.partitions = partitions
+    this.partitions = options.partitions ?? 4
+    this.settings = options.settings ?? {}
     this.topics = { input: `${id}-in`, output: `${id}-out`, changelog: `${id}-log` }
-    this.keys = Array.from({ length: keyCount }, (_, i) => `key-${i}`)
-    this.producer = testClient(brokers).producer()
+    this.keys = Array.from({ length: options.keys ?? 40 }, (_, i) => `key-${i}`)
+    this.producer = testClient(brokers).producer({ idempotent: true, maxInFlightRequests: 1 })
+    this.admin = testClient(brokers).admin()
   }
 
-  static async create(brokers: string, options: { partitions?: number; keys?: number } = {}): Promise<ChainRun> {
+  static async create(brokers: string, options: ChainOptions = {}): Promise<ChainRun> {
     const id = `chain-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 6)}`
     const stateDirectory = await mkdtemp(join(tmpdir(), 'onfile-chain-'))
-    const run = new ChainRun(brokers, id, stateDirectory, options.partitions ?? 4, options.keys ?? 40)
-    const { input, output, changelog } = run.topics
+    const run = new ChainRun(brokers, id, stateDirectory, options)
     const numPartitions = run.partitions
+    const changelogConfig = { 'cleanup.policy': 'compact', ...options.changelogConfig }
+    const configEntries: IResourceConfigEntry[] = Object.entries(changelogConfig).map(([name, value]) => ({
+      name,
+      value,
+    }))
     await createTopics(brokers, [
-      { topic: input, numPartitions },
-      { topic: output, numPartitions },
-      { topic: changelog, numPartitions, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] },
+      { topic: run.topics.input, numPartitions },
+      { topic: run.topics.output, numPartitions },
+      { topic: run.topics.changelog, numPartitions, configEntries },
     ])
-    await run.producer.connect()
+    await Promise.all([run.producer.connect(), run.admin.connect()])
     return run
   }
 
-  /** Writes the next `rounds` records of every key, one round every `everyMs`. */
-  async write(rounds: number, everyMs = 0): Promise<void> {
-    for (let i = 0; i < rounds; i++) {
-      this.written++
-      const messages = this.keys.map(key => ({ key, value: inputValue(key, this.written) }))
-      await this.producer.send({ topic: this.topics.input, acks: -1, messages })
-      if (everyMs > 0) await wait(everyMs)
-    }
+  get groupId(): string {
+    return `${this.id}-chain`
   }
 
-  start(settings: Partial<ChainSettings> = {}): Worker {
+  /** Where a worker keeps the local store of a partition. */
+  storeOf(partition: number, stateDirectory = this.stateDirectory): string {
+    return storeDirectory(stateDirectory, 'chain', this.topics.input, partition)
+  }
+
+  /** For what a test does to topics and offsets. */
+  get kafka(): Admin {
+    return this.admin
+  }
+
+  /**
+   * Writes the next `rounds` records of every key, one round every `everyMs`. Goes on when brokers are away: a record may
+   * then be written twice, which the oracle sees too.
+   */
+  async write(rounds: number, everyMs = 0): Promise<void> {
+    for (let i = 0; i < rounds; i++) await this.writeRound(everyMs)
+  }
+
+  /** Writes rounds until `until` resolves. */
+  async writeUntil(until: Promise<unknown>, everyMs: number): Promise<void> {
+    const over = new AbortController()
+    const ending = until.finally(() => over.abort())
+    while (!over.signal.aborted) await this.writeRound(everyMs)
+    await ending
+  }
+
+  start(settings: Partial<ChainSettings> = {}, fileSizeLimitKiB?: number): Worker {
     const full: ChainSettings = {
       brokers: this.brokers,
       applicationId: this.id,
       stateDirectory: this.stateDirectory,
       topics: this.topics,
+      variant: { stateVersion: 1, timersDueAtMs: 0, effectsEndAtMs: 0 },
+      protocol: 'v2',
       sessionTimeoutMs: 6_000,
+      requestTimeoutMs: 30_000,
+      transactionTimeoutMs: 60_000,
+      maxStoreAgeMs: 3_600_000,
+      restoreNoProgressMs: 180_000,
       instanceId: null,
       logLevel: 'warn',
-      killAt: null,
+      fault: null,
+      clockJump: null,
+      takesEverything: false,
+      ...this.settings,
       ...settings,
     }
-    const child = spawn(process.execPath, [workerFile], {
-      env: { ...process.env, CHAIN_SETTINGS: JSON.stringify(full) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let status: RoleStatus | null = null
-    let log = ''
-    let rest = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split('\n')
-      rest = lines.pop() ?? ''
-      const last = lines.at(-1)
-      if (last) status = JSON.parse(last) as RoleStatus
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      log += chunk.toString()
-    })
-    const exited = new Promise<number | NodeJS.Signals | null>(resolve => {
-      child.once('exit', (code, signal) => resolve(signal ?? code))
-    })
-    const worker = { process: child, exited, status: () => status, log: () => log }
+    const worker = new Worker(full, fileSizeLimitKiB)
     this.workers.push(worker)
     return worker
   }
 
-  /** Waits until the workers that live hold and run all partitions. */
-  async untilRunning(timeoutMs = 20_000): Promise<void> {
-    await this.until(timeoutMs, () => {
-      const running = this.alive().flatMap(w => w.status()?.tasks.filter(t => t.state === 'running') ?? [])
-      return running.length === this.partitions
+  /** Another place for a local store, for a second worker or a cold start. */
+  otherDirectory(name: string): string {
+    return join(this.stateDirectory, name)
+  }
+
+  /** Waits until the workers that live hold and run all partitions (or `count` of them). */
+  async untilRunning(timeoutMs = 30_000, count = this.partitions): Promise<void> {
+    await this.until(timeoutMs, 'all partitions run', () => {
+      return this.alive().reduce((sum, worker) => sum + worker.running, 0) === count
     })
   }
 
-  /** Waits until everything written is in the output. Throws with what is wrong, and with the workers' states and logs. */
-  async expectExact(timeoutMs = 30_000): Promise<void> {
+  /** Waits until all input is read and committed, while timers and effects that are held back may be outstanding. */
+  async untilInputDone(timeoutMs = 30_000): Promise<void> {
+    const ends = await this.ends(this.topics.input)
+    await this.until(timeoutMs, 'all input is read', () => {
+      const tasks = this.alive().flatMap(worker => worker.tasks.filter(task => task.state === 'running'))
+      return [...ends].every(([partition, end]) =>
+        tasks.some(task => task.partition === partition && task.position >= end),
+      )
+    })
+    // Longer than the commit interval: what was read is committed, and idle tasks have committed their position.
+    await wait(1_500)
+  }
+
+  /** High watermarks by partition. */
+  async ends(topic: string): Promise<Map<number, number>> {
+    const offsets = await this.admin.fetchTopicOffsets(topic)
+    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
+  }
+
+  /**
+   * Waits until everything that the input asks for is in the output, `partitions` or all of them. Throws with what is
+   * wrong, and with the workers' states and logs.
+   */
+  async expectExact(timeoutMs = 40_000, partitions?: ReadonlySet<number>): Promise<void> {
     const deadline = Date.now() + timeoutMs
     for (;;) {
-      const verdict = await this.verdict()
-      const wrong = Object.entries<readonly string[]>({ ...verdict }).filter(([, lines]) => lines.length > 0)
-      if (wrong.length === 0) return
-      if (verdict.missing.length > 0 && Date.now() < deadline) {
+      const { inputs, ...verdict } = await judgeChains(this.brokers, this.topics, partitions)
+      const wrong = Object.entries<readonly string[]>(verdict).filter(([, lines]) => lines.length > 0)
+      const short = partitions === undefined && inputs < this.written * this.keys.length
+      if (wrong.length === 0 && !short) return
+      const onlyLate = wrong.every(([what]) => what === 'missing')
+      if (onlyLate && Date.now() < deadline) {
         await wait(300)
         continue
       }
       const found = wrong.map(([what, lines]) => `${what}: ${lines.length}, such as ${lines.slice(0, 5).join('; ')}`)
-      throw new Error([...found, ...this.alive().map(w => `${JSON.stringify(w.status())}\n${w.log()}`)].join('\n'))
+      if (short) found.push(`input: ${inputs} records of ${this.written * this.keys.length}`)
+      throw new Error([...found, ...this.alive().map(worker => worker.describe())].join('\n'))
     }
   }
 
-  async verdict(): Promise<Verdict> {
-    const found = new Map<string, string[]>(this.keys.map(key => [key, []]))
-    const foreign: string[] = []
-    for (const { key, value } of await readCommitted(this.brokers, [this.topics.output])) {
-      const lines = found.get(key?.toString() ?? '')
-      if (lines === undefined) foreign.push(`${key?.toString() ?? ''}: ${value?.toString() ?? ''}`)
-      else lines.push(value?.toString() ?? '')
-    }
-    const missing: string[] = []
-    const doubled: string[] = []
-    const disordered: string[] = []
-    for (const [key, expected] of expectedLines(this.keys, this.written)) {
-      const lines = found.get(key) ?? []
-      const seen = new Set<string>()
-      let last = 0
-      for (const line of lines) {
-        if (!expected.has(line)) foreign.push(`${key}: ${line}`)
-        if (seen.has(line)) doubled.push(`${key}: ${line}`)
-        seen.add(line)
-        const [kind, count] = line.split(' ')
-        if (kind !== 'link') continue
-        if (Number(count) <= last) disordered.push(`${key}: ${line} after ${last}`)
-        last = Number(count)
-      }
-      for (const line of expected) if (!seen.has(line)) missing.push(`${key}: ${line}`)
-    }
-    return { missing, doubled, foreign, disordered }
-  }
-
-  async until(timeoutMs: number, condition: () => boolean): Promise<void> {
+  async until(timeoutMs: number, what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = Date.now() + timeoutMs
-    while (!condition()) {
+    while (!(await condition())) {
       if (Date.now() > deadline) {
-        const states = this.alive().map(w => JSON.stringify(w.status()) + w.log())
-        throw new Error(`not reached within ${timeoutMs} ms; workers: ${states.join('\n')}`)
+        throw new Error(
+          `not within ${timeoutMs} ms: ${what}; workers:\n${this.workers.map(worker => worker.describe()).join('\n')}`,
+        )
       }
       await wait(50)
     }
   }
 
-  async close(): Promise<void> {
+  /** How a worker ends that shall end by itself. */
+  async endOf(worker: Worker, timeoutMs = 40_000): Promise<number | NodeJS.Signals | null> {
+    await this.until(timeoutMs, 'the worker has ended', () => !worker.alive)
+    return worker.exited
+  }
+
+  /** Ends every worker by SIGTERM; each must end cleanly. */
+  async stopAll(): Promise<void> {
     for (const worker of this.alive()) {
-      worker.process.kill('SIGCONT')
-      worker.process.kill('SIGKILL')
-      await worker.exited
+      const end = await worker.stop()
+      if (end !== 0) throw new Error(`a worker ended with ${end}: ${worker.describe()}`)
     }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.alive().map(worker => worker.kill()))
     await this.producer.disconnect()
+    await this.admin.deleteTopics({ topics: Object.values<string>({ ...this.topics }) }).catch(() => undefined)
+    await this.admin.disconnect()
     await rm(this.stateDirectory, { recursive: true, force: true })
   }
 
   private alive(): Worker[] {
-    return this.workers.filter(w => w.process.exitCode === null && w.process.signalCode === null)
+    return this.workers.filter(worker => worker.alive)
+  }
+
+  private async writeRound(everyMs: number): Promise<void> {
+    const round = ++this.written
+    const messages = this.keys.map(key => ({ key, value: `${key}#${round}` }))
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.producer.send({ topic: this.topics.input, acks: -1, messages, timeout: 5_000 })
+        break
+      } catch (error) {
+        if (tries === 20) throw error
+        await wait(500)
+      }
+    }
+    if (everyMs > 0) await wait(everyMs)
   }
 }

@@ -9,7 +9,31 @@ import type { RecordView } from '../../../src/kafka/recordBatch.ts'
  * each break the chain or a count.
  */
 export interface ChainTables {
-  chains: { count: number; hash: string; openEffects: number[] }
+  chains: Chain
+}
+
+interface Chain {
+  readonly count: number
+  readonly hash: string
+  /** Effects that were started and have not ended. */
+  readonly openEffects: readonly number[]
+  /** Only written from state version 2 on. */
+  readonly links?: number
+}
+
+export interface ChainTopics {
+  readonly input: string
+  readonly output: string
+  readonly changelog: string
+}
+
+export interface ChainVariant {
+  /** 1, or 2: adds a field, reads both. */
+  readonly stateVersion: 1 | 2
+  /** Wall clock: timers set before it are due then. */
+  readonly timersDueAtMs: number
+  /** Wall clock: effects started before it end then. */
+  readonly effectsEndAtMs: number
 }
 
 interface ChainEffect {
@@ -44,9 +68,11 @@ export function nextLink(hash: string, value: string): string {
 
 class ChainProcessor implements Processor<ChainTables, ChainEffect, string> {
   private readonly output: string
+  private readonly variant: ChainVariant
 
-  constructor(output: string) {
+  constructor(output: string, variant: ChainVariant) {
     this.output = output
+    this.variant = variant
   }
 
   onRecord(record: RecordView, ctx: TaskContext<ChainTables, ChainEffect>): void {
@@ -55,15 +81,18 @@ class ChainProcessor implements Processor<ChainTables, ChainEffect, string> {
     const before = ctx.tables.chains.get(key) ?? { count: 0, hash: '', openEffects: [] }
     const count = before.count + 1
     const startsEffect = count % 5 === 0
-    const after = {
+    const after: Chain = {
       count,
       hash: nextLink(before.hash, value),
       openEffects: startsEffect ? [...before.openEffects, count] : before.openEffects,
+      ...(this.variant.stateVersion === 2 ? { links: count } : {}),
     }
     ctx.tables.chains.put(key, after)
     this.emit(ctx, key, `link ${count} ${after.hash} ${value}`)
     if (startsEffect) ctx.startEffect({ key, count })
-    if (count % 7 === 0) ctx.schedule(`${key}|${count}`, 'echo', ctx.now + 50)
+    if (count % 7 === 0) {
+      ctx.schedule(`${key}|${count}`, 'echo', Math.max(ctx.now + 50, this.variant.timersDueAtMs))
+    }
   }
 
   onTimer(timer: Timer, ctx: TaskContext<ChainTables, ChainEffect>): void {
@@ -72,7 +101,8 @@ class ChainProcessor implements Processor<ChainTables, ChainEffect, string> {
   }
 
   async perform(effect: ChainEffect, signal: AbortSignal): Promise<string> {
-    await wait(Math.random() * 20, undefined, { signal })
+    const untilMs = Math.max(0, this.variant.effectsEndAtMs - Date.now())
+    await wait(untilMs + Math.random() * 20, undefined, { signal })
     return `done ${effect.count}`
   }
 
@@ -94,41 +124,30 @@ class ChainProcessor implements Processor<ChainTables, ChainEffect, string> {
   }
 }
 
-export function chainTopology(topics: {
-  input: string
-  output: string
-  changelog: string
-}): Topology<ChainTables, ChainEffect, string> {
+export function chainTopology(topics: ChainTopics, variant: ChainVariant): Topology<ChainTables, ChainEffect, string> {
   return {
     role: 'chain',
     inputs: [topics.input],
     outputs: [topics.output],
+    copartitioned: [topics.output],
     changelog: topics.changelog,
     tables: { chains: jsonCodec() },
-    stateVersion: 1,
+    stateVersion: variant.stateVersion,
     startAt: () => 'earliest',
-    createProcessor: () => new ChainProcessor(topics.output),
+    createProcessor: () => new ChainProcessor(topics.output, variant),
   }
 }
 
-/** What must be in the output for `perKey` records of each key, as text lines per key, without regard to order. */
-export function expectedLines(keys: readonly string[], perKey: number): Map<string, Set<string>> {
-  const expected = new Map<string, Set<string>>()
-  for (const key of keys) {
-    const lines = new Set<string>()
-    let hash = ''
-    for (let count = 1; count <= perKey; count++) {
-      const value = inputValue(key, count)
-      hash = nextLink(hash, value)
-      lines.add(`link ${count} ${hash} ${value}`)
-      if (count % 5 === 0) lines.add(`effect ${count}`)
-      if (count % 7 === 0) lines.add(`timer ${count}`)
-    }
-    expected.set(key, lines)
+/** What the input records of one key, in their order, must have caused, as text lines without regard to order. */
+export function expectedLines(values: readonly string[]): Set<string> {
+  const lines = new Set<string>()
+  let hash = ''
+  for (const [index, value] of values.entries()) {
+    const count = index + 1
+    hash = nextLink(hash, value)
+    lines.add(`link ${count} ${hash} ${value}`)
+    if (count % 5 === 0) lines.add(`effect ${count}`)
+    if (count % 7 === 0) lines.add(`timer ${count}`)
   }
-  return expected
-}
-
-export function inputValue(key: string, count: number): string {
-  return `${key}#${count}`
+  return lines
 }

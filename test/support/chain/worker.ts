@@ -1,45 +1,85 @@
 /**
- * One process that runs the chain topology until SIGTERM. Settings come as JSON in CHAIN_SETTINGS; the steps at which it
- * shall kill itself are given there too. Prints `running` when all its tasks run.
+ * One process that runs the chain topology until SIGTERM. Settings come as JSON in CHAIN_SETTINGS, with what shall go
+ * wrong inside of it. Prints a WorkerReport as one line of JSON every 200 ms.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
+import { silentObserver } from '../../../src/engine/observer.ts'
+import type { EngineObserver } from '../../../src/engine/observer.ts'
 import { ENGINE_DEFAULTS } from '../../../src/engine/options.ts'
 import { RoleRunner } from '../../../src/engine/role.ts'
-import { silentObserver } from '../../../src/engine/observer.ts'
-import type { EngineStep } from '../../../src/engine/options.ts'
 import { Cluster } from '../../../src/kafka/cluster.ts'
+import type { TopicPartition } from '../../../src/kafka/groupMember.ts'
 import { chainTopology } from './topology.ts'
-
-export interface ChainSettings {
-  readonly brokers: string
-  readonly applicationId: string
-  readonly stateDirectory: string
-  readonly topics: { readonly input: string; readonly output: string; readonly changelog: string }
-  readonly sessionTimeoutMs: number
-  readonly instanceId: string | null
-  readonly logLevel: string
-  /** Kill this process with SIGKILL the `count`-th time that `step` is reached. */
-  readonly killAt: { readonly step: EngineStep; readonly count: number } | null
-}
+import type { ChainSettings, CommitCounts, WorkerReport } from './workerProtocol.ts'
 
 const settings = JSON.parse(process.env.CHAIN_SETTINGS ?? '{}') as ChainSettings
-const cluster = await Cluster.connect({ brokers: settings.brokers.split(','), clientId: 'chain' })
+
+const jump = settings.clockJump
+if (jump !== null) {
+  const clock = Date.now
+  let shiftMs = 0
+  Date.now = () => clock() + shiftMs
+  setTimeout(() => (shiftMs = jump.byMs), jump.afterMs)
+  if (jump.backAfterMs !== null) setTimeout(() => (shiftMs = 0), jump.backAfterMs)
+}
+
+const noCommits = (): CommitCounts => ({ committed: 0, 'found-committed': 0, resent: 0, lost: 0 })
+const commits = noCommits()
+const commitsWithoutRecords = noCommits()
+let rebalances = 0
+const observer: EngineObserver = {
+  ...silentObserver,
+  cycle: (_role, _topic, _partition, verdict, _durationMs, records) => {
+    commits[verdict]++
+    if (records === 0) commitsWithoutRecords[verdict]++
+  },
+  rebalanced: () => {
+    rebalances++
+  },
+}
+
+const cluster = await Cluster.connect({
+  brokers: settings.brokers.split(','),
+  clientId: 'chain',
+  requestTimeoutMs: settings.requestTimeoutMs,
+})
 let reached = 0
-const runner = new RoleRunner(chainTopology(settings.topics), {
+const runner = new RoleRunner(chainTopology(settings.topics, settings.variant), {
   ...ENGINE_DEFAULTS,
   cluster,
   applicationId: settings.applicationId,
   stateDirectory: settings.stateDirectory,
   sessionTimeoutMs: settings.sessionTimeoutMs,
+  transactionTimeoutMs: settings.transactionTimeoutMs,
+  maxStoreAgeMs: settings.maxStoreAgeMs,
+  restoreNoProgressMs: settings.restoreNoProgressMs,
   instanceId: settings.instanceId,
   log: pino({ level: settings.logLevel }, pino.destination(2)),
-  observer: silentObserver,
-  onStep: step => {
-    if (step === settings.killAt?.step && ++reached >= settings.killAt.count) process.kill(process.pid, 'SIGKILL')
+  observer,
+  ...(settings.protocol === 'v1' ? { forceTransactionProtocol: 'v1' as const } : {}),
+  onStep: async step => {
+    const { fault } = settings
+    if (step !== fault?.step || ++reached < fault.count) return
+    if (fault.does === 'wait') await wait(fault.waitMs)
+    else if (reached === fault.count) process.kill(process.pid, fault.does === 'kill' ? 'SIGKILL' : 'SIGSTOP')
   },
 })
+
+if (settings.takesEverything) {
+  // The assigner's bug: this member believes that it was given all partitions, whatever the group says.
+  const partitions = await cluster.partitionCount(settings.topics.input)
+  const everything = Array.from({ length: partitions }, (_, partition) => ({ topic: settings.topics.input, partition }))
+  const inside = runner as unknown as { assigned(assignment: readonly TopicPartition[]): void }
+  const assigned = inside.assigned.bind(runner)
+  inside.assigned = () => assigned(everything)
+}
+
 runner.start()
-const report = setInterval(() => process.stdout.write(`${JSON.stringify(runner.status())}\n`), 200)
+const report = setInterval(() => {
+  const now: WorkerReport = { role: runner.status(), commits, commitsWithoutRecords, rebalances }
+  process.stdout.write(`${JSON.stringify(now)}\n`)
+}, 200)
 
 let stopping = false
 process.on('SIGTERM', () => {

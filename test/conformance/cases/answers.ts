@@ -1,0 +1,153 @@
+import type { ChainRun, Worker } from '../../support/chain/harness.ts'
+import { KafkaProxy } from '../../support/kafkaProxy.ts'
+import type { ApiName, Fault } from '../../support/kafkaProxy.ts'
+import type { ConformanceCase, Faults, Site } from '../case.ts'
+import { withChain } from './chain.ts'
+
+/** Short, so that an answer can be late. */
+export const REQUEST_TIMEOUT_MS = 1_500
+const LATE_MS = 2_500
+/** An error code that no release of Kafka has given a meaning yet. */
+const UNHEARD_OF = 9_999
+
+interface Loss {
+  readonly name: string
+  readonly fault: Omit<Fault, 'api'>
+}
+
+const losses: readonly Loss[] = [
+  { name: 'answer lost with its connection', fault: { on: 'response', action: 'cut' } },
+  { name: 'answer lost, connection stays', fault: { on: 'response', action: 'swallow' } },
+  { name: 'answer late', fault: { on: 'response', action: 'delay', delayMs: LATE_MS } },
+  { name: 'answer cut in half', fault: { on: 'response', action: 'half' } },
+  { name: 'request lost with its connection', fault: { on: 'request', action: 'cut' } },
+  { name: 'request lost, connection stays', fault: { on: 'request', action: 'swallow' } },
+  { name: 'request late, after the client gave up', fault: { on: 'request', action: 'delay', delayMs: LATE_MS } },
+  { name: 'request cut in half', fault: { on: 'request', action: 'half' } },
+]
+
+const newError: Loss = {
+  name: 'answer with an unheard-of error code',
+  fault: { on: 'response', action: 'error', errorCode: UNHEARD_OF },
+}
+
+const committing: readonly { api: ApiName; protocols: readonly Site['protocol'][]; losses: readonly Loss[] }[] = [
+  { api: 'Produce', protocols: ['v1', 'v2'], losses },
+  { api: 'AddPartitionsToTxn', protocols: ['v1'], losses },
+  { api: 'AddOffsetsToTxn', protocols: ['v1'], losses: [...losses, newError] },
+  { api: 'TxnOffsetCommit', protocols: ['v1', 'v2'], losses },
+  { api: 'EndTxn', protocols: ['v1', 'v2'], losses: [...losses, newError] },
+]
+
+/** Starts a proxy and a worker behind it; counts what the proxy did. */
+export async function behindProxy(
+  run: ChainRun,
+  site: Site,
+  body: (proxy: KafkaProxy, worker: Worker) => Promise<void>,
+  settings: Parameters<ChainRun['start']>[0] = {},
+): Promise<void> {
+  const proxy = await KafkaProxy.start(site.brokers)
+  try {
+    const behind = { brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS, ...settings }
+    await body(proxy, run.start(behind))
+    proxy.heal()
+    await run.expectExact()
+    await run.stopAll()
+  } finally {
+    await proxy.stop()
+  }
+}
+
+/** Injects one loss, waits until it has happened and the worker commits again. */
+async function suffer(
+  run: ChainRun,
+  proxy: KafkaProxy,
+  worker: Worker,
+  fault: Fault,
+  name: string,
+  faults: Faults,
+): Promise<void> {
+  const before = proxy.hits.length
+  proxy.lose({ ...fault, times: 1 })
+  await run.until(20_000, `${fault.api}: ${name}`, () => proxy.hits.length > before)
+  faults.add(`${fault.api} ${name}`)
+  const { commits } = worker
+  await run.until(20_000, `commits after ${fault.api}: ${name}`, () => worker.commits.committed > commits.committed + 4)
+}
+
+const commitAnswers: ConformanceCase[] = committing.map(({ api, protocols, losses: kinds }) => ({
+  row: 'unknown',
+  name: `requests and answers of ${api} are lost, late or cut, one by one`,
+  protocols,
+  timeoutMs: 180_000,
+  run: (site, faults) =>
+    withChain(site, run =>
+      behindProxy(run, site, async (proxy, worker) => {
+        await run.untilRunning()
+        const all = async () => {
+          for (const { name, fault } of kinds) await suffer(run, proxy, worker, { api, ...fault }, name, faults)
+        }
+        await run.writeUntil(all(), 60)
+        const { resent, 'found-committed': found } = worker.commits
+        if (resent + found === 0) throw new Error(`no commit was in doubt: ${worker.describe()}`)
+      }),
+    ),
+}))
+
+/** These two are asked when a partition is locked, and when a commit is in doubt: both are forced here. */
+const lockAnswers: ConformanceCase[] = (['InitProducerId', 'OffsetFetch'] as const).map(api => ({
+  row: 'lock',
+  name: `requests and answers of ${api} are lost, late or cut, at the lock and in a reconcile`,
+  timeoutMs: 180_000,
+  run: (site, faults) =>
+    withChain(site, run =>
+      behindProxy(run, site, async (proxy, worker) => {
+        const kinds = api === 'InitProducerId' ? [...losses, newError] : losses
+        const all = async () => {
+          await run.untilRunning()
+          for (const { name, fault } of kinds) {
+            const before = proxy.hits.length
+            proxy.lose({ api, ...fault, times: 1 })
+            proxy.lose({ api: 'EndTxn', on: 'response', action: 'cut', times: 1 })
+            await run.until(20_000, `${api}: ${name}`, () => proxy.hits.length >= before + 2)
+            faults.add(`${api} in a reconcile: ${name}`)
+            faults.add('EndTxn answer lost with its connection')
+            const { committed } = worker.commits
+            await run.until(30_000, 'commits go on', () => worker.commits.committed > committed + 4)
+            await run.untilRunning()
+          }
+          await worker.kill()
+          for (const { fault } of kinds) proxy.lose({ api, ...fault, times: 1 })
+          const before = proxy.hits.length
+          run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+          await run.untilRunning(60_000)
+          faults.add('SIGKILL')
+          faults.add(`${api} at the lock`, proxy.hits.length - before)
+        }
+        await run.writeUntil(all(), 60)
+      }),
+    ),
+}))
+
+const RANDOM_MS = 20_000
+
+const random: ConformanceCase = {
+  row: 'unknown',
+  name: 'five of a hundred requests and answers of every kind are lost under load',
+  timeoutMs: 180_000,
+  run: (site, faults) =>
+    withChain(site, run =>
+      behindProxy(run, site, async proxy => {
+        await run.untilRunning()
+        const apis = [...committing.map(({ api }) => api), 'InitProducerId', 'OffsetFetch', 'Heartbeat'] as const
+        for (const api of apis) {
+          for (const { fault } of losses) proxy.lose({ api, ...fault, probability: 0.05 / (losses.length / 2) })
+        }
+        await run.writeUntil(new Promise(resolve => setTimeout(resolve, RANDOM_MS)), 30)
+        for (const hit of proxy.hits) faults.add(`${hit} at random`)
+        if (proxy.hits.length < 10) throw new Error(`only ${proxy.hits.length} faults`)
+      }),
+    ),
+}
+
+export const answerCases: readonly ConformanceCase[] = [...commitAnswers, ...lockAnswers, random]

@@ -1,0 +1,237 @@
+import { cp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { LocalStore } from '../../../src/store/localStore.ts'
+import type { ChainRun } from '../../support/chain/harness.ts'
+import type { ConformanceCase, Faults } from '../case.ts'
+import { withChain } from './chain.ts'
+import { failedWith } from './topics.ts'
+
+/** Files of one store directory whose names end so. */
+async function filesOf(directory: string, end: string): Promise<string[]> {
+  return (await readdir(directory)).filter(name => name.endsWith(end)).map(name => join(directory, name))
+}
+
+const damages: readonly { name: string; damage: (directory: string) => Promise<void> }[] = [
+  { name: 'deleted', damage: directory => rm(directory, { recursive: true }) },
+  { name: 'without its CURRENT file', damage: directory => rm(join(directory, 'CURRENT')) },
+  { name: 'with garbage in CURRENT', damage: directory => writeFile(join(directory, 'CURRENT'), 'garbage') },
+  {
+    name: 'with a garbled manifest',
+    damage: async directory => {
+      for (const file of await filesOf(directory, '')) if (file.includes('MANIFEST')) await writeFile(file, 'garbage')
+    },
+  },
+  {
+    name: 'with a log cut in half',
+    damage: async directory => {
+      for (const file of await filesOf(directory, '.log')) await truncate(file, (await stat(file)).size >> 1)
+    },
+  },
+  {
+    name: 'without its tables',
+    damage: async directory => {
+      for (const file of await filesOf(directory, '.ldb')) await rm(file)
+    },
+  },
+  {
+    name: 'with a flipped byte in the middle of its log',
+    damage: async directory => {
+      for (const file of await filesOf(directory, '.log')) {
+        const { size } = await stat(file)
+        if (size < 200) continue
+        const handle = await open(file, 'r+')
+        await handle.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, size >> 1)
+        await handle.close()
+      }
+    },
+  },
+]
+
+async function runAndKill(run: ChainRun, faults: Faults): Promise<void> {
+  const first = run.start()
+  // Over several flushes of the store.
+  await run.write(60, 100)
+  await run.expectExact()
+  await first.kill()
+  faults.add('SIGKILL')
+}
+
+const damaged = damages.map(({ name, damage }): ConformanceCase => ({
+  row: 'store',
+  name: `the local store is ${name}`,
+  run: (site, faults) =>
+    withChain(site, async run => {
+      await runAndKill(run, faults)
+      for (let partition = 0; partition < run.partitions; partition++) {
+        await damage(run.storeOf(partition))
+        faults.add(`local store ${name}`)
+      }
+      await run.write(10)
+      run.start()
+      await run.expectExact()
+      await run.stopAll()
+    }),
+}))
+
+const tooOld: ConformanceCase = {
+  row: 'store',
+  name: 'the local store is older than the tombstones of the changelog: wiped, restored whole',
+  run: (site, faults) =>
+    withChain(site, async run => {
+      await runAndKill(run, faults)
+      await run.write(10)
+      const worker = run.start({ maxStoreAgeMs: 1, logLevel: 'info' })
+      faults.add('local store too old', run.partitions)
+      await run.expectExact()
+      if (!worker.log.includes('local store is too old')) throw new Error(`not seen: ${worker.describe()}`)
+      await run.stopAll()
+    }),
+}
+
+const behindLogStart: ConformanceCase = {
+  row: 'store',
+  name: 'the local store is behind the log start of the changelog: wiped, restored whole',
+  run: (site, faults) =>
+    withChain(site, async run => {
+      const first = run.start()
+      await run.write(35, 20)
+      await run.expectExact()
+      await first.stop()
+      const old = run.otherDirectory('old')
+      await cp(run.stateDirectory, old, { recursive: true, filter: source => !source.startsWith(old) })
+      const copiedAt = await run.ends(run.topics.changelog)
+      // From here on every key is written anew, so nothing is lost with what is deleted.
+      const second = run.start()
+      await run.write(35, 20)
+      await run.expectExact()
+      await second.stop()
+      const partitions = [...copiedAt].map(([partition, end]) => ({ partition, offset: String(end + 1) }))
+      await run.kafka.deleteTopicRecords({ topic: run.topics.changelog, partitions })
+      faults.add('local store behind the log start', run.partitions)
+      await run.write(10)
+      const worker = run.start({ stateDirectory: old, logLevel: 'info' })
+      await run.expectExact()
+      if (!worker.log.includes('local store is too old')) throw new Error(`not seen: ${worker.describe()}`)
+      await run.stopAll()
+    }),
+}
+
+/** Rewrites the checkpoint of partition 0's store. */
+async function setCheckpoint(run: ChainRun, change: { changelogPosition?: number; stateVersion?: number }) {
+  const { store } = await LocalStore.open(run.storeOf(0))
+  const checkpoint = store.checkpoint()
+  if (checkpoint === null) throw new Error('no checkpoint')
+  await store.write(new Map(), { ...checkpoint, ...change })
+  await store.close()
+}
+
+const refusals = [
+  { code: 'STATE_AHEAD_OF_CHANGELOG', what: 'ahead of the changelog', change: { changelogPosition: 1_000_000 } },
+  { code: 'STATE_TOO_NEW', what: 'of a newer release', change: { stateVersion: 7 } },
+].map(({ code, what, change }): ConformanceCase => ({
+  row: code === 'STATE_TOO_NEW' ? 'release' : 'store',
+  name: `the local store is ${what}: ${code}, and the other tasks go on`,
+  run: (site, faults) =>
+    withChain(site, async run => {
+      const first = run.start()
+      await run.write(20, 20)
+      await run.expectExact()
+      await first.stop()
+      await setCheckpoint(run, change)
+      faults.add(`local store ${what}`)
+      await run.write(10)
+      const worker = run.start()
+      await run.until(30_000, 'partition 0 stops', () => failedWith(worker, code).includes(0))
+      await run.expectExact(30_000, new Set([1, 2, 3]))
+      await run.stopAll()
+      // The remedy that the message names.
+      await rm(run.storeOf(0), { recursive: true })
+      run.start()
+      await run.expectExact()
+      await run.stopAll()
+    }),
+}))
+
+const diskFull: ConformanceCase = {
+  row: 'store',
+  name: 'the volume of the local store is full: commits go on, and the changelog refills it later',
+  run: (site, faults) =>
+    withChain(
+      site,
+      async run => {
+        const full = run.start({}, 64)
+        await run.write(40, 200)
+        await run.expectExact()
+        await run.until(20_000, 'the store has refused a write', () =>
+          full.log.includes('local store cannot be written'),
+        )
+        faults.add('local store cannot be written')
+        if (full.commits.lost > 0) throw new Error(`commits were lost: ${full.describe()}`)
+        await full.kill()
+        await run.write(10)
+        run.start()
+        await run.expectExact()
+        await run.stopAll()
+      },
+      { keys: 200 },
+    ),
+}
+
+/** What a store holds besides its checkpoint. */
+async function contentOf(directory: string): Promise<string[]> {
+  const db = new ClassicLevel<string, Buffer>(directory, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
+  const lines: string[] = []
+  for await (const [key, value] of db.iterator()) {
+    if (!key.endsWith('checkpoint')) lines.push(`${key}=${value.toString('hex')}`)
+  }
+  await db.close()
+  return lines
+}
+
+const warmEqualsCold: ConformanceCase = {
+  row: 'after-4',
+  name: 'after kills between all steps the local store equals one restored from the changelog alone, byte for byte',
+  timeoutMs: 180_000,
+  run: (site, faults) =>
+    withChain(site, async run => {
+      const kills = async () => {
+        for (const step of ['produced', 'committed', 'stored', 'effects-started'] as const) {
+          for (const count of [5, 30]) {
+            await run.endOf(run.start({ instanceId: 'pod-0', fault: { does: 'kill', step, count } }))
+            faults.add('SIGKILL')
+          }
+        }
+      }
+      await run.writeUntil(kills(), 60)
+      run.start({ instanceId: 'pod-0' })
+      await run.expectExact()
+      await run.stopAll()
+      const cold = run.otherDirectory('cold')
+      run.start({ instanceId: 'pod-0', stateDirectory: cold })
+      await run.untilRunning()
+      await run.stopAll()
+      for (let partition = 0; partition < run.partitions; partition++) {
+        const [warm, restored] = await Promise.all([
+          contentOf(run.storeOf(partition)),
+          contentOf(run.storeOf(partition, cold)),
+        ])
+        if (warm.length === 0) throw new Error(`the store of partition ${partition} is empty`)
+        const differing = warm.filter((line, index) => line !== restored[index])
+        if (differing.length > 0 || warm.length !== restored.length) {
+          throw new Error(
+            `partition ${partition}: ${warm.length} and ${restored.length} entries; ${differing[0] ?? ''}`,
+          )
+        }
+      }
+    }),
+}
+
+export const localStoreCases: readonly ConformanceCase[] = [
+  ...damaged,
+  tooOld,
+  behindLogStart,
+  ...refusals,
+  diskFull,
+  warmEqualsCold,
+]

@@ -1,0 +1,111 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ChainRun, Worker } from '../../support/chain/harness.ts'
+import type { ChainSettings } from '../../support/chain/workerProtocol.ts'
+import { KafkaProxy } from '../../support/kafkaProxy.ts'
+import type { Fault } from '../../support/kafkaProxy.ts'
+import type { ConformanceCase, Faults, Site } from '../case.ts'
+import { REQUEST_TIMEOUT_MS } from './answers.ts'
+import { withChain } from './chain.ts'
+
+type Content = 'input' | 'only timers' | 'only finished effects'
+type Truth = 'committed' | 'not committed' | 'fenced'
+
+const contents: readonly Content[] = ['input', 'only timers', 'only finished effects']
+const truths: readonly Truth[] = ['committed', 'not committed', 'fenced']
+
+/** Long enough to write and commit all input first. */
+const HELD_BACK_MS = 9_000
+
+/** The last step's answer is lost where it has committed; its request where it has not. */
+const faultOf = (truth: Truth): Fault => ({
+  api: 'EndTxn',
+  on: truth === 'committed' ? 'response' : 'request',
+  action: 'cut',
+})
+
+interface Scene {
+  readonly run: ChainRun
+  readonly site: Site
+  readonly proxy: KafkaProxy
+  readonly faults: Faults
+  readonly content: Content
+  readonly truth: Truth
+}
+
+/** Fills the input, and leaves only what the case is about to be committed in doubt. */
+async function prepare({ run, proxy, content }: Scene): Promise<Worker> {
+  const heldUntilMs = Date.now() + HELD_BACK_MS
+  const variant: ChainSettings['variant'] = {
+    stateVersion: 1,
+    timersDueAtMs: content === 'only timers' ? heldUntilMs : 0,
+    effectsEndAtMs: content === 'only finished effects' ? heldUntilMs : 0,
+  }
+  const worker = run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS, variant })
+  await run.untilRunning()
+  if (content === 'input') return worker
+  await run.write(14)
+  await run.untilInputDone()
+  if (Date.now() > heldUntilMs)
+    throw new Error('the machine is too slow for this case: timers were due before the fault')
+  return worker
+}
+
+async function doubt({ run, proxy, faults, content, truth }: Scene, worker: Worker): Promise<void> {
+  const { commits } = worker
+  const without = worker.report?.commitsWithoutRecords
+  proxy.lose({ ...faultOf(truth), ...(truth === 'fenced' ? {} : { times: 3 }) })
+  if (content === 'input') await run.write(10, 60)
+  await run.until(HELD_BACK_MS + 10_000, 'a commit is in doubt', () => proxy.hits.length > 0)
+  if (truth === 'fenced') return
+  const verdict = truth === 'committed' ? 'found-committed' : 'resent'
+  await run.until(20_000, `a reconcile ends with ${verdict}`, () => worker.commits[verdict] > commits[verdict])
+  if (content !== 'input') {
+    const now = worker.report?.commitsWithoutRecords[verdict] ?? 0
+    if (now <= (without?.[verdict] ?? 0)) throw new Error(`no cycle of ${content} was in doubt: ${worker.describe()}`)
+  }
+  faults.add(`EndTxn ${faultOf(truth).on} lost`, proxy.hits.length)
+}
+
+/** The worker stays cut off while another one takes its partitions over; what it had in doubt must not come back. */
+async function fence({ run, proxy, faults }: Scene, worker: Worker): Promise<void> {
+  faults.add('EndTxn request lost', proxy.hits.length)
+  proxy.partition()
+  faults.add('network partition')
+  const heir = run.start({ stateDirectory: run.otherDirectory('heir') })
+  await run.until(40_000, 'the heir runs everything', () => heir.running === run.partitions)
+  await run.write(5, 50)
+  await wait(300)
+  proxy.heal()
+  await run.until(20_000, 'the old owner learns that it lost', () => {
+    return worker.commits.lost > 0 || worker.log.includes('OWNERSHIP_LOST')
+  })
+  await run.untilRunning(40_000)
+}
+
+export const reconcileCases: readonly ConformanceCase[] = truths.flatMap(truth =>
+  contents.map((content): ConformanceCase => ({
+    row: truth === 'fenced' ? 'R1' : 'R2',
+    name: `a cycle of ${content} is in doubt: ${truth}`,
+    timeoutMs: 120_000,
+    run: (site, faults) =>
+      withChain(
+        site,
+        async run => {
+          const proxy = await KafkaProxy.start(site.brokers)
+          try {
+            const scene: Scene = { run, site, proxy, faults, content, truth }
+            const worker = await prepare(scene)
+            await doubt(scene, worker)
+            if (truth === 'fenced') await fence(scene, worker)
+            proxy.heal()
+            await run.expectExact()
+            await run.stopAll()
+          } finally {
+            await proxy.stop()
+          }
+        },
+        // Both workers write the lines that they owe at the end: the log must show who lost.
+        { settings: { logLevel: 'info' } },
+      ),
+  })),
+)

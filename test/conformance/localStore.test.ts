@@ -1,0 +1,6 @@
+import { inject } from 'vitest'
+import { KAFKA_VERSION } from '../../sandbox/bed/versions.ts'
+import { conform } from './case.ts'
+import { localStoreCases } from './cases/localStore.ts'
+
+conform(localStoreCases, { brokers: () => inject('brokers'), kafkaVersion: KAFKA_VERSION })

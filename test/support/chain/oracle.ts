@@ -1,0 +1,54 @@
+import { readCommitted } from '../readCommitted.ts'
+import { expectedLines } from './topology.ts'
+import type { ChainTopics } from './topology.ts'
+
+/** What is wrong with the output; all empty when it is exact. */
+export interface Verdict {
+  readonly missing: readonly string[]
+  readonly doubled: readonly string[]
+  /** What no input can have caused: a broken chain, an effect or timer that nobody asked for. */
+  readonly foreign: readonly string[]
+  readonly disordered: readonly string[]
+}
+
+/**
+ * Compares the output with the input, both as Apache's consumer reads them (so it does not matter if the test's own
+ * producer wrote a record twice). `partitions` limits it to some.
+ */
+export async function judgeChains(
+  brokers: string,
+  topics: ChainTopics,
+  partitions?: ReadonlySet<number>,
+): Promise<Verdict & { readonly inputs: number }> {
+  const inputs = new Map<string, string[]>()
+  const outputs = new Map<string, string[]>()
+  for (const { topic, partition, key, value } of await readCommitted(brokers, [topics.input, topics.output])) {
+    if (partitions?.has(partition) === false) continue
+    const byKey = topic === topics.input ? inputs : outputs
+    const name = key?.toString() ?? ''
+    const lines = byKey.get(name) ?? []
+    byKey.set(name, lines)
+    lines.push(value?.toString() ?? '')
+  }
+  const missing: string[] = []
+  const doubled: string[] = []
+  const foreign: string[] = []
+  const disordered: string[] = []
+  for (const key of new Set([...inputs.keys(), ...outputs.keys()])) {
+    const expected = expectedLines(inputs.get(key) ?? [])
+    const seen = new Set<string>()
+    let last = 0
+    for (const line of outputs.get(key) ?? []) {
+      if (!expected.has(line)) foreign.push(`${key}: ${line}`)
+      if (seen.has(line)) doubled.push(`${key}: ${line}`)
+      seen.add(line)
+      const [kind, count] = line.split(' ')
+      if (kind !== 'link') continue
+      if (Number(count) <= last) disordered.push(`${key}: ${line} after ${last}`)
+      last = Number(count)
+    }
+    for (const line of expected) if (!seen.has(line)) missing.push(`${key}: ${line}`)
+  }
+  const count = [...inputs.values()].reduce((sum, lines) => sum + lines.length, 0)
+  return { missing, doubled, foreign, disordered, inputs: count }
+}

@@ -1,0 +1,51 @@
+import type { CommitVerdict } from '../../../src/engine/observer.ts'
+import type { EngineStep } from '../../../src/engine/options.ts'
+import type { RoleStatus } from '../../../src/engine/status.ts'
+import type { ChainTopics, ChainVariant } from './topology.ts'
+
+/** Something that the process does to itself at a step of the engine, the `count`-th time that it gets there. */
+export type StepFault =
+  | { readonly does: 'kill' | 'stop'; readonly step: EngineStep; readonly count: number }
+  /** That time and every time after. */
+  | { readonly does: 'wait'; readonly step: EngineStep; readonly count: number; readonly waitMs: number }
+
+export interface ClockJump {
+  readonly afterMs: number
+  readonly byMs: number
+  /** When the clock is right again, null = never. */
+  readonly backAfterMs: number | null
+}
+
+/** What a worker process is started with. */
+export interface ChainSettings {
+  readonly brokers: string
+  readonly applicationId: string
+  readonly stateDirectory: string
+  readonly topics: ChainTopics
+  readonly variant: ChainVariant
+  /** v2 means: what the cluster has. */
+  readonly protocol: 'v1' | 'v2'
+  readonly sessionTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly transactionTimeoutMs: number
+  readonly maxStoreAgeMs: number
+  readonly restoreNoProgressMs: number
+  readonly instanceId: string | null
+  readonly logLevel: string
+  readonly fault: StepFault | null
+  readonly clockJump: ClockJump | null
+  /** Opens every partition, whatever the group assigns. */
+  readonly takesEverything: boolean
+}
+
+/** Ended commits by their verdict. */
+export type CommitCounts = Record<CommitVerdict, number>
+
+/** What a worker says of itself. */
+export interface WorkerReport {
+  readonly role: RoleStatus
+  readonly commits: Readonly<CommitCounts>
+  /** Those of cycles that held only timers or finished effects. */
+  readonly commitsWithoutRecords: Readonly<CommitCounts>
+  readonly rebalances: number
+}
