@@ -63,6 +63,7 @@ function lifecycle(user: number, type: string, uid: string, at: number): UserEve
   const source = { topic: 'card-lifecycle', partition: 0, offset: offset++, event_id: uid }
   const body: Lifecycle = {
     kind: 'lifecycle',
+    own_stamp: true,
     event_uid: uid,
     card_ref: `1d15778a-64fb-459b-8c19-${user}`,
     type,

@@ -104,7 +104,15 @@ function eventOf(i: number, at: number): UserEvent {
   const uid = `event-${dice === 99 ? Math.max(0, i - 1000) : i}`
   const source = { topic: 'card-lifecycle', partition: 0, offset: i, event_id: uid }
   const card_ref = `card-${n % users}-${(n >>> 4) % 2}`
-  const body = { kind: 'lifecycle', event_uid: uid, card_ref, type, status: 'enrolled', updated_at: at } as const
+  const body = {
+    kind: 'lifecycle',
+    own_stamp: true,
+    event_uid: uid,
+    card_ref,
+    type,
+    status: 'enrolled',
+    updated_at: at,
+  } as const
   return { user_id: user, source, origin: source, occurred_at: at, body }
 }
 

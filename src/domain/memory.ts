@@ -23,11 +23,11 @@ export function remember(memory: readonly SeenRecord[], key: string, print: numb
 }
 
 /**
- * Tells two contents under one `event_uid` apart: type, card, status and time. cyrb53 without its top bit, because avsc
+ * Tells two contents under one `event_uid` apart: type, card, status and the event's own time. cyrb53 without its top bit, because avsc
  * writes no `long` of 2^53 - 1.
  */
-export function fingerprint({ type, status, updated_at, card_ref }: Lifecycle): number {
-  const content = `${type}\n${status ?? ''}\n${updated_at}\n${card_ref}`
+export function fingerprint({ type, status, updated_at, own_stamp, card_ref }: Lifecycle): number {
+  const content = `${type}\n${status ?? ''}\n${own_stamp ? updated_at : ''}\n${card_ref}`
   let h1 = 0xdeadbeef
   let h2 = 0x41c6ce57
   for (let i = 0; i < content.length; i++) {

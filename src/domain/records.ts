@@ -27,6 +27,8 @@ export interface Lifecycle {
   readonly status: string | null
   /** `data.updated_at`, or the record's timestamp where that is missing (or, for opt_out and closed, unusable). */
   readonly updated_at: number
+  /** `updated_at` is the event's own. False: the timestamp of its record, which differs between copies of one event. */
+  readonly own_stamp: boolean
 }
 
 /** A Knot webhook that concerns a card switch or a merchant account of one user (seed 003). */

@@ -29,6 +29,7 @@ export const sampleLifecycle: Lifecycle = {
   type: 'updated',
   status: 'enrolled',
   updated_at: AT,
+  own_stamp: true,
 }
 
 export const sampleKnot: KnotEvent = {

@@ -199,6 +199,7 @@ function lifecycleBody(input: LifecycleInput, time: number): UserEventBody {
     type: input.type,
     status: input.status,
     updated_at: time,
+    own_stamp: time === input.updatedAt,
   }
 }
 

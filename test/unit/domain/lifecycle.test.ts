@@ -114,9 +114,9 @@ describe('the same event again', () => {
     const source = world.lifecycle('updated', { uid: null })
     const body = { event_uid: null, card_ref: CARD, type: 'updated', status: null, updated_at: T0 }
     world.news()
-    world.event({ kind: 'lifecycle', ...body }, source, T0)
+    world.event({ kind: 'lifecycle', own_stamp: true, ...body }, source, T0)
     expect(world.news()).toEqual(['SKIPPED duplicate'])
-    world.event({ kind: 'lifecycle', ...body }, { ...source, offset: source.offset + 100 }, T0)
+    world.event({ kind: 'lifecycle', own_stamp: true, ...body }, { ...source, offset: source.offset + 100 }, T0)
     expect(world.news()).not.toContain('SKIPPED duplicate')
   })
 

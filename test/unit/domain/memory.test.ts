@@ -37,6 +37,7 @@ describe('memory', () => {
 describe('fingerprint', () => {
   const event: Lifecycle = {
     kind: 'lifecycle',
+    own_stamp: true,
     event_uid: 'x',
     card_ref: 'card-1',
     type: 'updated',
@@ -52,6 +53,11 @@ describe('fingerprint', () => {
     { card_ref: 'card-2' },
   ])('tells %j apart', change => {
     expect(fingerprint({ ...event, ...change })).not.toBe(fingerprint(event))
+  })
+
+  it("does not look at a time that is not the event's own: a copy of it comes at another one", () => {
+    const without = { ...event, own_stamp: false }
+    expect(fingerprint({ ...without, updated_at: 1_700_000_009_999 })).toBe(fingerprint(without))
   })
 
   it('does not look at the uid, and is the same tomorrow', () => {

@@ -155,6 +155,7 @@ export class Model {
     const uid = `uid-${this.#offset}`
     const body: Lifecycle = {
       kind: 'lifecycle',
+      own_stamp: true,
       event_uid: uid,
       card_ref: card,
       type,

@@ -100,6 +100,7 @@ export class World implements StateView {
     const uid = options.uid === undefined ? `event-${offset}` : options.uid
     const body: Lifecycle = {
       kind: 'lifecycle',
+      own_stamp: true,
       event_uid: uid,
       card_ref: options.card ?? CARD,
       type,

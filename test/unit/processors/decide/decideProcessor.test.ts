@@ -103,7 +103,15 @@ function record(offset: number, value: Buffer | null): RecordView {
 const source = { topic: 'card-lifecycle', partition: 0, offset: 1, event_id: 'e' }
 
 function lifecycle(type: string, uid: string, userId = 'user/1'): UserEvent {
-  const body = { kind: 'lifecycle', event_uid: uid, card_ref: 'card/1', type, status: null, updated_at: NOW } as const
+  const body = {
+    kind: 'lifecycle',
+    own_stamp: true,
+    event_uid: uid,
+    card_ref: 'card/1',
+    type,
+    status: null,
+    updated_at: NOW,
+  } as const
   return { user_id: userId, source, origin: source, occurred_at: NOW, body }
 }
 

@@ -42,6 +42,7 @@ describe('a readable account-updater event', () => {
       occurred_at: UPDATED_AT_MS,
       body: {
         kind: 'lifecycle',
+        own_stamp: true,
         event_uid: EVENT.event_uid,
         card_ref: EVENT.data.id,
         type: 'updated',
@@ -62,6 +63,7 @@ describe('a readable account-updater event', () => {
     ['an unknown type', withData({ type: 'replaced' }), { type: 'replaced' }],
     ['a missing status', withData({ status: undefined }), { status: null }],
     ['status closed without a type', withData({ type: null, status: 'Closed' }), { type: 'closed', status: 'closed' }],
+    ['a missing updated_at', withData({ updated_at: undefined }), { own_stamp: false }],
     ['a missing event_uid', json({ ...EVENT, event_uid: undefined }), { event_uid: null }],
     ['another event name', json({ ...EVENT, event: 'CARD_UPDATED' }), { type: 'updated' }],
     ['an unused field of a strange type', withData({ enrolled_at: [1], token: 7 }), { type: 'updated' }],
