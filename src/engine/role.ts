@@ -50,6 +50,8 @@ export class RoleRunner<Tables extends object, Effect, Result> {
   private waiting: { reason: string; sinceMs: number } | null = null
   private error: TaskError | null = null
   private drainDeadlineMs = REVOKE_DEADLINE_MS
+  /** The group has removed this member, and has not given it an assignment since. */
+  private removed = false
 
   constructor(topology: Topology<Tables, Effect, Result>, engine: EngineOptions) {
     this.topology = topology
@@ -112,7 +114,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       sessionTimeoutMs: engine.sessionTimeoutMs,
       rebalanceTimeoutMs: Math.max(60_000, REVOKE_DEADLINE_MS * 2),
       heartbeatIntervalMs: Math.max(200, Math.floor(engine.sessionTimeoutMs / HEARTBEATS_PER_SESSION)),
-      owned: () => [...this.slots.values()].map(({ topic, partition }) => ({ topic, partition })),
+      owned: () => this.owned(),
       warm: () => this.warm,
       onAssigned: assignment => this.assigned(assignment),
       onLost: reason => this.lost(reason),
@@ -201,7 +203,11 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     this.desired = new Map(assignment.map(tp => [idOf(tp), tp]))
     this.engine.observer.rebalanced(this.topology.role, this.member?.membership.generation ?? -1, assignment.length)
     const leaving = [...this.slots].filter(([id]) => !this.desired.has(id)).map(([, slot]) => slot)
-    for (const slot of leaving) slot.task.drain(this.drainDeadlineMs)
+    for (const slot of leaving) {
+      if (this.removed) slot.task.abandon()
+      else slot.task.drain(this.drainDeadlineMs)
+    }
+    this.removed = false
     if (leaving.length > 0) {
       void Promise.all(leaving.map(slot => slot.supervised)).then(() => {
         if (!this.stopping.signal.aborted) this.member?.requestRebalance()
@@ -210,8 +216,16 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     for (const [id, tp] of this.desired) if (!this.slots.has(id)) this.openSlot(id, tp)
   }
 
+  /** A member that the group had removed claims nothing: what it works on may have another owner since. */
+  private owned(): TopicPartition[] {
+    return this.removed ? [] : [...this.slots.values()].map(({ topic, partition }) => ({ topic, partition }))
+  }
+
   private lost(reason: 'unknown-member' | 'fenced-instance'): void {
-    if (reason === 'unknown-member') return
+    if (reason === 'unknown-member') {
+      this.removed = true
+      return
+    }
     this.fail(
       new TaskError(
         'INSTANCE_FENCED',

@@ -165,6 +165,16 @@ export class Task<Tables extends object, Effect, Result> {
     this.waker.wake()
   }
 
+  /**
+   * Drops everything at once: the group had removed this member and has given the partition away since. Even to finish
+   * a commit that is in doubt would disturb the owner (R1 aborts its transaction).
+   */
+  abandon(): void {
+    const { topic, partition } = this
+    this.abort.abort(new OwnershipLostError(`${topic}-${partition}: the group has given it to another member`))
+    this.waker.wake()
+  }
+
   // ------------------------------------------------------------------------------------------------ taking over
 
   private async open(): Promise<void> {
@@ -410,7 +420,7 @@ export class Task<Tables extends object, Effect, Result> {
       this.flusher?.flushWhenDue()
       await engine.onStep?.('stored', this.topic, this.partition)
       // Step 6.
-      this.effects.start(cycle.effects)
+      if (!this.abort.signal.aborted) this.effects.start(cycle.effects)
       await engine.onStep?.('effects-started', this.topic, this.partition)
       cycle.reset()
     } catch (error) {

@@ -46,6 +46,12 @@ const RETRY_MAX_MS = 2_000
 const LEAVE_TRIES = 3
 const QUIET_TRIES = 5
 
+interface Assigned {
+  readonly assignment: TopicPartition[]
+  /** The SyncGroup that brought it also confirms this member. */
+  readonly confirm: () => void
+}
+
 let memberCount = 0
 
 /**
@@ -150,24 +156,27 @@ export class GroupMember {
   private async run(): Promise<void> {
     while (!this.stopped()) {
       this.lifecycle = 'joining'
-      const assignment = await this.join()
-      if (assignment === null || this.stopped()) return
+      const joined = await this.join()
+      if (joined === null || this.stopped()) return
+      const { assignment, confirm } = joined
       this.lifecycle = 'stable'
       const { generation, memberId } = this.current
       this.options.log.info({ generation, memberId, partitions: assignment.length }, 'joined the group')
       this.options.onAssigned(assignment)
+      // Only now: who waits for it must know what was assigned before going on.
+      confirm()
       await this.beatUntilRebalance()
       if (this.fatal !== undefined) return
     }
   }
 
   /** The assignment; null when stopped or fenced. Tries for as long as it takes, with a visible reason. */
-  private async join(): Promise<TopicPartition[] | null> {
+  private async join(): Promise<Assigned | null> {
     for (let tries = 0; !this.stopped(); tries++) {
       try {
-        const assignment = await this.joinAndSync()
+        const assigned = await this.joinAndSync()
         this.waiting = undefined
-        return assignment
+        return assigned
       } catch (error) {
         if (this.stopped()) return null
         const verdict = this.judge(error)
@@ -183,7 +192,7 @@ export class GroupMember {
     return null
   }
 
-  private async joinAndSync(): Promise<TopicPartition[]> {
+  private async joinAndSync(): Promise<Assigned> {
     const { topics, rebalanceTimeoutMs, sessionTimeoutMs } = this.options
     await this.requireTopics()
     this.rejoinWanted = false
@@ -207,8 +216,7 @@ export class GroupMember {
     const assignments = await this.lead(joined)
     const confirm = this.confirmations.begin()
     const synced = await this.ask(syncGroup(this.current, assignments, timeoutMs))
-    confirm()
-    return decodeAssignment(synced.assignment)
+    return { assignment: decodeAssignment(synced.assignment), confirm }
   }
 
   /** The assignments of all members, if this one leads; partition counts as they are now. */
