@@ -61,7 +61,10 @@ export class ProductProcess {
       if (answer !== null) last = answer.reasons.join('; ')
       await wait(50)
     }
-    throw new Error(`not ready within ${withinMs} ms: ${last}\n${this.lastWords()}`)
+    const how = this.alive
+      ? `not ready within ${withinMs} ms: ${last}`
+      : `ended with ${await this.exited} before it was ready`
+    throw new Error(`${how}\n${this.lastWords()}`)
   }
 
   async readyz(): Promise<ReadyAnswer> {
