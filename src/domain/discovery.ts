@@ -25,7 +25,7 @@ export function endDiscovery(
   draft: DecisionDraft,
   card: CardState,
   discovery: Discovery,
-  status: 'CANCELLED' | 'SKIPPED' | 'REJECTED',
+  status: 'CANCELLED' | 'SKIPPED' | 'REJECTED' | 'NO_RESULT',
   reason: string,
   source: SourcePosition,
 ): void {
@@ -50,6 +50,10 @@ export function onCardDiscovered(draft: DecisionDraft, result: CommandResult): v
   const discovery = known?.discovery
   if (known === undefined || discovery?.command_id !== result.command_id) return
   const { source } = discovery
+  if (result.result === 'NOT_SENT' && result.reason === 'not_after') {
+    endDiscovery(draft, known, discovery, 'NO_RESULT', 'no_result', source)
+    return
+  }
   if (result.result !== 'DISCOVERED') {
     endDiscovery(draft, known, discovery, 'REJECTED', 'unknown_error', source)
     return
@@ -103,6 +107,7 @@ function waitForVault(
   draft.putCard({ ...card, discovery: waiting })
 }
 
+/** A vault that never answers for this card must not leave the event unexplained: the hard deadline holds here too. */
 function look(draft: DecisionDraft, card: CardState, discovery: Discovery): void {
   const commandId = draft.command({
     kind: 'DISCOVER',
@@ -111,7 +116,7 @@ function look(draft: DecisionDraft, card: CardState, discovery: Discovery): void
     merchant_id: null,
     merchant_name: null,
     attempt: 1,
-    not_after: null,
+    not_after: draft.now + draft.policy.resultHardMs,
     cancels: null,
     reason: discovery.reason,
     source: discovery.source,

@@ -100,6 +100,16 @@ describe('what the vault answers', () => {
     expect(world.state.suppressions).toHaveLength(1)
   })
 
+  it('a DISCOVER that got no answer before the hard deadline ends, and is explained', () => {
+    const world = asked()
+    const discover = world.last('DISCOVER')
+    expect(discover.not_after).toBe(T0 + DAY)
+    world.result('NOT_SENT', { reason: 'not_after' }, discover)
+    expect(world.news()).toEqual(['NO_RESULT no_result'])
+    expect(world.lastOutcome).toMatchObject({ final: true, source: discover.source, card_ref: 'card-1' })
+    expect(world.state.cards[0]?.discovery).toBeNull()
+  })
+
   it('a DISCOVER that PROVISION could not make sense of is an outcome', () => {
     const world = asked()
     world.result('REJECTED', { reason: 'unknown_error' }, world.last('DISCOVER'))
