@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
+import { MARK_RANGE, WriteMarks } from './writeMarks.ts'
 
 /** What the store knows about itself, written in the same atomic batch as the state that it describes. */
 export interface Checkpoint {
@@ -10,46 +11,45 @@ export interface Checkpoint {
   readonly writtenAtMs: number
 }
 
-/** Sorts before every table's keys; no table name starts with a control character. */
+/** The store's own keys sort before every table's; no table name starts with a control character. */
 const CHECKPOINT_KEY = '\u0000checkpoint'
+const FIRST_ENTRY = '\u0001'
 
 /** Raw entries of a store: null deletes. */
 export type Changes = ReadonlyMap<string, Buffer | null>
 
+const NO_BYTES = Buffer.alloc(0)
+
+interface Opened {
+  readonly db: ClassicLevel<string, Buffer>
+  readonly marks: WriteMarks
+}
+
 /**
  * The local copy of one task's changelog, in a directory of its own. It is a cache: losing it costs time, never data.
- * A write is one atomic batch that is not synced: after an operating-system crash LevelDB recovers a prefix of its own
- * log, so state and checkpoint stay consistent and at worst older, and the changelog refills the rest.
+ * A write is one atomic batch that is not synced: after an operating-system crash the last ones may be gone, so state and
+ * checkpoint are older and the changelog refills the rest. Where one in the middle is gone (`WriteMarks`) all is wiped.
  */
 export class LocalStore {
   readonly directory: string
-  private readonly db: ClassicLevel<string, Buffer>
+  private db: ClassicLevel<string, Buffer>
+  private marks: WriteMarks
 
-  private constructor(directory: string, db: ClassicLevel<string, Buffer>) {
+  private constructor(directory: string, opened: Opened) {
     this.directory = directory
-    this.db = db
+    this.db = opened.db
+    this.marks = opened.marks
   }
 
-  /** Opens or creates it. A store that LevelDB cannot open (damaged files) is wiped: `wiped` says so. */
+  /** Opens or creates it. A store that LevelDB cannot open or that misses writes is wiped: `wiped` says so. */
   static async open(directory: string): Promise<{ store: LocalStore; wiped: Error | null }> {
     try {
-      return { store: await LocalStore.openOnce(directory), wiped: null }
+      return { store: new LocalStore(directory, await openDatabase(directory)), wiped: null }
     } catch (error) {
       if (isLocked(error)) throw error
       await rm(directory, { recursive: true, force: true })
-      return { store: await LocalStore.openOnce(directory), wiped: error as Error }
+      return { store: new LocalStore(directory, await openDatabase(directory)), wiped: error as Error }
     }
-  }
-
-  private static async openOnce(directory: string): Promise<LocalStore> {
-    await mkdir(directory, { recursive: true })
-    const db = new ClassicLevel<string, Buffer>(directory, {
-      keyEncoding: 'utf8',
-      valueEncoding: 'buffer',
-      writeBufferSize: 16 << 20,
-    })
-    await db.open()
-    return new LocalStore(directory, db)
   }
 
   /** Null for a new store and for one whose checkpoint cannot be read. */
@@ -78,14 +78,8 @@ export class LocalStore {
 
   /** True if there is anything but the checkpoint: a position may also have moved over markers and aborted records only. */
   async hasEntries(): Promise<boolean> {
-    for await (const _key of this.db.keys({ gt: CHECKPOINT_KEY, limit: 1 })) return true
+    for await (const _key of this.db.keys({ gte: FIRST_ENTRY, limit: 1 })) return true
     return false
-  }
-
-  /** No entry but the checkpoint. A checkpoint alone is no state: the changelog may have held nothing but aborted records. */
-  async isEmpty(): Promise<boolean> {
-    const [first] = await this.db.keys({ gt: CHECKPOINT_KEY, limit: 1 }).all()
-    return first === undefined
   }
 
   /** Every entry whose key starts with `prefix`, in key order; `prefix` must not be empty. */
@@ -97,21 +91,47 @@ export class LocalStore {
   /** One atomic batch: the changes and the checkpoint that they lead to. `sync` waits for the disk. */
   async write(changes: Changes, checkpoint: Checkpoint, options: { sync: boolean } = { sync: false }): Promise<void> {
     const batch = this.db.batch()
+    let bytes = 0
     for (const [key, value] of changes) {
       if (value === null) batch.del(key)
       else batch.put(key, value)
+      bytes += key.length + (value?.length ?? 0)
     }
     batch.put(CHECKPOINT_KEY, Buffer.from(JSON.stringify(checkpoint)))
+    const { put, prune } = this.marks.next(bytes)
+    batch.put(put, NO_BYTES)
+    for (const key of prune) batch.del(key)
     await batch.write({ sync: options.sync })
   }
 
-  /** Empties it in place: the next checkpoint is null. */
+  /** Empties it: the next checkpoint is null. */
   async clear(): Promise<void> {
-    await this.db.clear()
+    await this.db.close()
+    await rm(this.directory, { recursive: true, force: true })
+    const { db, marks } = await openDatabase(this.directory)
+    this.db = db
+    this.marks = marks
   }
 
   async close(): Promise<void> {
     await this.db.close()
+  }
+}
+
+/** Throws MissingWritesError, and what LevelDB throws. */
+async function openDatabase(directory: string): Promise<Opened> {
+  await mkdir(directory, { recursive: true })
+  const db = new ClassicLevel<string, Buffer>(directory, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'buffer',
+    writeBufferSize: 16 << 20,
+  })
+  await db.open()
+  try {
+    return { db, marks: new WriteMarks(directory, await db.keys(MARK_RANGE).all()) }
+  } catch (error) {
+    await db.close()
+    throw error
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Admin } from 'kafkajs'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
 import { testClient } from '../../support/topics.ts'
@@ -13,11 +12,6 @@ const others = (run: ChainRun): ReadonlySet<number> => {
 export const failedWith = (worker: Worker, code: string): number[] =>
   worker.tasks.filter(task => task.error?.code === code).map(task => task.partition)
 
-/** Deletes the records of partition 0 below `offset`. */
-async function deleteRecords(kafka: Admin, topic: string, offset: number): Promise<void> {
-  await kafka.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] })
-}
-
 const inputTruncated: ConformanceCase = {
   row: 'offset',
   name: 'the log start has moved past the committed offset: INPUT_TRUNCATED, and the other tasks go on',
@@ -29,7 +23,8 @@ const inputTruncated: ConformanceCase = {
       await first.stop()
       await run.write(8)
       const end = (await run.ends(run.topics.input)).get(0) ?? 0
-      await deleteRecords(run.kafka, run.topics.input, end - 1)
+      const partitions = [{ partition: 0, offset: String(end - 1) }]
+      await run.kafka.deleteTopicRecords({ topic: run.topics.input, partitions })
       faults.add('input records deleted')
       const worker = run.start()
       await run.until(30_000, 'partition 0 stops', () => failedWith(worker, 'INPUT_TRUNCATED').includes(0))
@@ -90,7 +85,7 @@ const changelogTruncated: ConformanceCase = {
       await run.expectExact()
       await first.stop()
       const end = (await run.ends(run.topics.changelog)).get(0) ?? 0
-      await deleteRecords(run.kafka, run.topics.changelog, end)
+      await run.truncateChangelog(new Map([[0, end]]))
       faults.add('changelog records deleted')
       const worker = run.start()
       await run.write(10)

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { ConfigResourceTypes } from 'kafkajs'
 import type { Admin, IResourceConfigEntry, Producer } from 'kafkajs'
 import { storeDirectory } from '../../../src/engine/takeover.ts'
 import { createTopics, testClient } from '../topics.ts'
@@ -11,6 +12,8 @@ import { Worker } from './workerProcess.ts'
 import type { ChainSettings } from './workerProtocol.ts'
 
 export type { Worker } from './workerProcess.ts'
+
+const TOPIC = ConfigResourceTypes.TOPIC
 
 export interface ChainOptions {
   /** Default 4. */
@@ -152,6 +155,23 @@ export class ChainRun {
   async ends(topic: string): Promise<Map<number, number>> {
     const offsets = await this.admin.fetchTopicOffsets(topic)
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
+  }
+
+  /** Moves the log start of the changelog, which a broker allows only while deletion is one of its policies. */
+  async truncateChangelog(offsets: ReadonlyMap<number, number>): Promise<void> {
+    const topic = this.topics.changelog
+    const setPolicy = async (policy: string) => {
+      const configEntries = [
+        { name: 'cleanup.policy', value: policy },
+        { name: 'retention.ms', value: '-1' },
+      ]
+      await this.admin.alterConfigs({ validateOnly: false, resources: [{ type: TOPIC, name: topic, configEntries }] })
+      await wait(500)
+    }
+    await setPolicy('compact,delete')
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }))
+    await this.admin.deleteTopicRecords({ topic, partitions })
+    await setPolicy('compact')
   }
 
   /**

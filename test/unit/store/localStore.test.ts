@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile, readdir } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -44,16 +44,6 @@ describe('LocalStore', () => {
     await store.close()
   })
 
-  it('is empty with a checkpoint alone', async () => {
-    const { store } = await LocalStore.open(directory)
-    expect(await store.isEmpty()).toBe(true)
-    await store.write(new Map(), checkpoint)
-    expect(await store.isEmpty()).toBe(true)
-    await store.write(new Map([['~timers/a', Buffer.from('1')]]), checkpoint)
-    expect(await store.isEmpty()).toBe(false)
-    await store.close()
-  })
-
   it('lists the entries of one prefix in key order', async () => {
     const { store } = await LocalStore.open(directory)
     const keys = ['users/b', 'users/a', 'usersx/c', 'merchants/a', 'users0']
@@ -86,5 +76,59 @@ describe('LocalStore', () => {
     await expect(LocalStore.open(directory)).rejects.toThrow()
     expect(store.get('users/a')?.toString()).toBe('1')
     await store.close()
+  })
+
+  it('is wiped where a write in the middle is gone, as an operating system crash can leave it', async () => {
+    const { store } = await LocalStore.open(directory)
+    for (let write = 1; write <= 60; write++) {
+      const value = Buffer.alloc(4_000, write)
+      await store.write(new Map([[`users/${write}`, value]]), { ...checkpoint, changelogPosition: write })
+    }
+    await store.close()
+    const [log = ''] = (await readdir(directory)).filter(name => name.endsWith('.log'))
+    const file = await open(join(directory, log), 'r+')
+    // One block of LevelDB's log: never written, while the blocks after it were.
+    await file.write(Buffer.alloc(32 << 10), 0, 32 << 10, 96 << 10)
+    await file.close()
+
+    const reopened = await LocalStore.open(directory)
+    expect(reopened.wiped?.message).toContain('writes are missing')
+    expect(reopened.store.checkpoint()).toBeNull()
+    expect(await reopened.store.hasEntries()).toBe(false)
+    await reopened.store.close()
+  })
+
+  it('is kept where only the last writes are gone', async () => {
+    const { store } = await LocalStore.open(directory)
+    for (let write = 1; write <= 60; write++) {
+      const value = Buffer.alloc(4_000, write)
+      await store.write(new Map([[`users/${write}`, value]]), { ...checkpoint, changelogPosition: write })
+    }
+    await store.close()
+    const [log = ''] = (await readdir(directory)).filter(name => name.endsWith('.log'))
+    await truncate(join(directory, log), 100 << 10)
+
+    const reopened = await LocalStore.open(directory)
+    expect(reopened.wiped).toBeNull()
+    const position = reopened.store.checkpoint()?.changelogPosition ?? 0
+    expect(position).toBeGreaterThan(10)
+    expect(position).toBeLessThan(60)
+    for (let write = 1; write <= 60; write++) {
+      expect(reopened.store.get(`users/${write}`) !== undefined).toBe(write <= position)
+    }
+    await reopened.store.close()
+  })
+
+  it('stays open when it is cleared, and counts its writes anew', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(new Map([['users/a', Buffer.from('1')]]), checkpoint)
+    await store.clear()
+    expect([store.checkpoint(), store.get('users/a')]).toEqual([null, undefined])
+    await store.write(new Map([['users/b', Buffer.from('2')]]), checkpoint)
+    await store.close()
+    const reopened = await LocalStore.open(directory)
+    expect(reopened.wiped).toBeNull()
+    expect(reopened.store.get('users/b')?.toString()).toBe('2')
+    await reopened.store.close()
   })
 })
