@@ -132,7 +132,7 @@ export const configSchema = z.strictObject({
     commitInterval: duration('A partition commits at most so often: shorter is fresher, longer is cheaper.', '100ms'),
     maxRecordsPerCycle: integer('Records in one transaction at most.', 5000, COUNT),
     compression: choice('Compression of what onfile writes.', ['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'none'),
-    cacheEntries: integer('Decoded state entries kept in memory per partition, about.', 50_000, COUNT),
+    cacheEntries: integer('State entries kept in memory per partition, about.', 50_000, COUNT),
   }),
   ingest: z.strictObject({
     startAt: startAt(

@@ -61,8 +61,8 @@ export class Cycle<Effect> {
   /** Append time of the oldest input record in it, for freshness. */
   oldestRecordMs = Number.POSITIVE_INFINITY
   readonly effects: Effect[] = []
-  /** Changelog records in order: key, batch, value range (-1, -1 for a delete). */
-  readonly changedKeys: string[] = []
+  /** Changelog records in order: slot of the entry, batch, value range (-1, -1 for a delete). */
+  readonly changedSlots: number[] = []
   readonly changedBatches: BatchBuilder[] = []
   readonly changedStarts: number[] = []
   readonly changedEnds: number[] = []
@@ -122,7 +122,7 @@ export class Cycle<Effect> {
     this.outputs = 0
     this.oldestRecordMs = Number.POSITIVE_INFINITY
     this.effects.length = 0
-    this.changedKeys.length = 0
+    this.changedSlots.length = 0
     this.changedBatches.length = 0
     this.changedStarts.length = 0
     this.changedEnds.length = 0

@@ -31,7 +31,7 @@ export interface EngineOptions {
   readonly instanceId: string | null
   /** Broker-side limit for an open transaction: bounds how long a dead owner blocks readers if nobody takes over. */
   readonly transactionTimeoutMs: number
-  /** Decoded state entries kept in memory per task, about. */
+  /** State entries kept in memory per task, encoded, about. */
   readonly cacheEntries: number
   /** A local store not written for longer may have missed deletes: it is wiped. Below the changelog's delete.retention.ms. */
   readonly maxStoreAgeMs: number

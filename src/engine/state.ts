@@ -1,6 +1,7 @@
 import type { Checkpoint, LocalStore } from '../store/localStore.ts'
 import type { Cycle } from './cycle.ts'
 import type { Codec, Table, TableCodecs } from './processor.ts'
+import { EntryTable, StateEntries } from './stateEntries.ts'
 import { dueTimeCodec, timerId, timerOfId, TimerQueue } from './timers.ts'
 
 /** Table of the engine's own timers; `~` keeps it apart from any processor's table. */
@@ -8,30 +9,33 @@ const TIMERS = '~timers'
 /** Changelog key under which a stateful task says which state version it writes. Not a table. */
 export const VERSION_KEY = '~version'
 
+/** Entries per write to the store: a long flush must not hold up the task. */
+const WRITE_ENTRIES = 1_000
+
 export interface PartitionStateOptions {
   readonly changelog: string
   readonly partition: number
   readonly store: LocalStore
   readonly stateVersion: number
-  /** Decoded entries kept in memory, about: two generations of half as many. */
+  /** Entries kept in memory, encoded. */
   readonly cacheEntries: number
 }
 
 /**
- * The state of one task: decoded entries in a bounded cache, changes on their way to the changelog, changes committed
- * but not yet in the local store, and the store. A read looks in that order.
+ * The state of one task: entries in memory, bounded, and the local store behind them.
  *
- * Changes are encoded once, straight into the changelog batch of the current cycle; the same bytes go to the store after
- * the commit. Nothing uncommitted ever reaches the store, so a crash never forces a wipe.
+ * Changes are encoded once, straight into the changelog batch of the current cycle; the same bytes stay in memory when
+ * the cycle has committed, and go to the store later, many changes of one entry in one write. Nothing uncommitted ever
+ * reaches the store, so a crash never forces a wipe.
  */
 export class PartitionState {
   readonly timers = new TimerQueue()
   private readonly options: PartitionStateOptions
+  private readonly entries: StateEntries
   private readonly tables: StateTable<unknown>[] = []
-  /** Committed changes, newest, and those that a store write is under way with. */
-  private dirty = new Map<string, Buffer | null>()
-  private flushing: Map<string, Buffer | null> | null = null
-  private dirtyBytes = 0
+  private readonly timerTable = new EntryTable(`${TIMERS}/`)
+  private readonly engineTable = new EntryTable('')
+  private flushing = false
   private changelogPosition: number
   /** State version that the committed changelog says it was written with. */
   private writtenVersion: number
@@ -44,13 +48,13 @@ export class PartitionState {
     this.options = options
     this.changelogPosition = changelogPosition
     this.writtenVersion = writtenVersion
+    this.entries = new StateEntries(Math.max(16, options.cacheEntries))
   }
 
   createTables<Tables extends object>(codecs: TableCodecs<Tables>): { readonly [K in keyof Tables]: Table<Tables[K]> } {
-    const perTable = Math.max(16, Math.floor(this.options.cacheEntries / 2))
     const tables: Record<string, Table<unknown>> = {}
     for (const [name, codec] of Object.entries<Codec<unknown>>(codecs)) {
-      const table = new StateTable<unknown>(name, codec, this, perTable)
+      const table = new StateTable<unknown>(name, codec, this, this.entries, this.options.store)
       this.tables.push(table)
       tables[name] = table
     }
@@ -65,7 +69,7 @@ export class PartitionState {
 
   /** Rebuilds the timer queue from the store. */
   async loadTimers(): Promise<void> {
-    for await (const [key, value] of this.options.store.entries(`${TIMERS}/`)) {
+    for await (const [key, value] of this.options.store.entries(this.timerTable.prefix)) {
       const timer = timerOfId(key.slice(TIMERS.length + 1), dueTimeCodec.decode(value, 0, value.length))
       this.timers.schedule(timer.key, timer.name, timer.dueAtMs)
     }
@@ -82,101 +86,98 @@ export class PartitionState {
   schedule(key: string, name: string, dueAtMs: number): void {
     if (this.timers.dueAt(key, name) === dueAtMs) return
     this.timers.schedule(key, name, dueAtMs)
-    this.change(`${TIMERS}/${timerId(key, name)}`, dueAtMs, dueTimeCodec)
+    this.change(this.timerTable, timerId(key, name), dueAtMs, dueTimeCodec)
   }
 
   cancelTimer(key: string, name: string): void {
-    if (this.timers.cancel(key, name)) this.change(`${TIMERS}/${timerId(key, name)}`, null, dueTimeCodec)
+    if (this.timers.cancel(key, name)) this.change(this.timerTable, timerId(key, name), null, dueTimeCodec)
   }
 
   /** The timer fires: it is gone in the cycle that applies what it does. */
   fired(key: string, name: string): void {
-    this.change(`${TIMERS}/${timerId(key, name)}`, null, dueTimeCodec)
+    this.change(this.timerTable, timerId(key, name), null, dueTimeCodec)
   }
 
   /** Says in the changelog which version of the state is written from here on. For the first cycle only. */
   stampVersion(): void {
     this.stamping = true
-    this.change(VERSION_KEY, this.options.stateVersion, dueTimeCodec)
+    this.change(this.engineTable, VERSION_KEY, this.options.stateVersion, dueTimeCodec)
   }
 
-  /** Encodes a change into the current cycle's changelog batch; null deletes. */
-  change<T>(key: string, value: T | null, codec: Codec<T>): void {
+  /** Encodes a change into the current cycle's changelog batch; null deletes. The slot of the entry. */
+  change<T>(table: EntryTable, key: string, value: T | null, codec: Codec<T>): number {
     const cycle = this.cycle
     if (cycle === null) throw new Error('State can only change inside a callback of the processor')
-    const batch = cycle.append(
-      this.options.changelog,
-      this.options.partition,
-      this.nowMs,
-      this.keyBytes(key),
-      value,
-      codec,
-    )
-    cycle.changedKeys.push(key)
+    const { changelog, partition } = this.options
+    const batch = cycle.append(changelog, partition, this.nowMs, this.keyBytes(table.prefix, key), value, codec)
+    const slot = table.slots.get(key) ?? this.entries.add(table, key)
+    this.entries.change(slot, cycle, cycle.changedSlots.length)
+    cycle.changedSlots.push(slot)
     cycle.changedBatches.push(batch)
     cycle.changedStarts.push(value === null ? -1 : batch.lastValueStart)
     cycle.changedEnds.push(value === null ? -1 : batch.lastValueEnd)
+    return slot
   }
 
-  /** Encoded bytes of a key: null if deleted, undefined if there never was one. */
-  read(key: string): Buffer | null | undefined {
-    const dirty = this.dirty.get(key)
-    if (dirty !== undefined) return dirty
-    const flushing = this.flushing?.get(key)
-    if (flushing !== undefined) return flushing
-    return this.options.store.get(key)
-  }
-
-  /**
-   * Step 5, first half: the cycle has committed. Its changes become readable from here, and only now may the caches let
-   * entries go: an entry that is changed but not yet committed is in no other place.
-   */
+  /** Step 5, first half: the cycle has committed; what it changed may go to the store from here on. */
   committed(cycle: Cycle<unknown>, changelogPosition: number | undefined): void {
-    const { changedKeys, changedBatches, changedStarts, changedEnds } = cycle
-    for (let i = 0; i < changedKeys.length; i++) {
-      const start = changedStarts[i]!
-      if (start < 0) {
-        this.dirty.set(changedKeys[i]!, null)
-        this.dirtyBytes += 64
-        continue
-      }
-      const bytes = Buffer.from(changedBatches[i]!.buffer.subarray(start, changedEnds[i]))
-      this.dirty.set(changedKeys[i]!, bytes)
-      this.dirtyBytes += bytes.length + 64
-    }
+    this.entries.commit(cycle)
     if (changelogPosition !== undefined) this.changelogPosition = changelogPosition
     if (this.stamping) {
       this.stamping = false
       this.writtenVersion = this.options.stateVersion
     }
-    for (const table of this.tables) table.age()
+    this.entries.forgetDecoded()
   }
 
+  get hasUnflushed(): boolean {
+    return this.entries.dirtyCount > 0
+  }
+
+  /** So much waits for the store that memory grows with every new entry. */
+  get mustFlush(): boolean {
+    return this.entries.dirtyCount >= this.options.cacheEntries
+  }
+
+  /** At most: what the memory of all entries takes while some are not in the store. */
   get unflushedBytes(): number {
-    return this.dirtyBytes
+    return this.hasUnflushed ? this.entries.arena.sizeBytes : 0
   }
 
   get flushUnderWay(): boolean {
-    return this.flushing !== null
+    return this.flushing
   }
 
-  /** Step 5, second half: committed changes and their changelog position into the store, in one batch. */
+  /**
+   * Step 5, second half: what was committed since the last time goes into the store, then the changelog position that it
+   * stands for. In several writes: a crash between them leaves the old position, from which the replay comes to the same.
+   */
   async flush(nowMs: number, options: { sync: boolean } = { sync: false }): Promise<void> {
-    if (this.flushing !== null) return
-    const changes = this.dirty
-    const bytes = this.dirtyBytes
-    this.flushing = changes
-    this.dirty = new Map()
-    this.dirtyBytes = 0
+    if (this.flushing) return
+    this.flushing = true
+    const checkpoint = this.checkpoint(nowMs)
+    const slots = this.entries.takeDirty()
     try {
-      await this.options.store.write(changes, this.checkpoint(nowMs), options)
+      for (let at = 0; at < slots.length; at += WRITE_ENTRIES) {
+        await this.options.store.writeAhead(this.encoded(slots, at, Math.min(slots.length, at + WRITE_ENTRIES)))
+      }
+      await this.options.store.write([], checkpoint, options)
+      this.entries.flushed(slots, true)
     } catch (error) {
-      // Newer changes win over the ones that could not be written.
-      for (const [key, value] of changes) if (!this.dirty.has(key)) this.dirty.set(key, value)
-      this.dirtyBytes += bytes
+      this.entries.flushed(slots, false)
       throw error
     } finally {
-      this.flushing = null
+      this.flushing = false
+    }
+  }
+
+  private *encoded(slots: readonly number[], from: number, to: number): Generator<[string, Buffer | null]> {
+    const { arena } = this.entries
+    for (let i = from; i < to; i++) {
+      const slot = slots[i]!
+      const key = this.entries.storeKeyOf(slot)
+      if (arena.has(slot)) yield [key, arena.bufferOf(slot).subarray(arena.startOf(slot), arena.endOf(slot))]
+      else yield [key, null]
     }
   }
 
@@ -189,83 +190,89 @@ export class PartitionState {
   }
 
   /** UTF-8 of the key in a reused buffer: the batch copies it at once. */
-  private keyBytes(key: string): Buffer {
-    if (key.length * 3 > this.keyScratch.length) this.keyScratch = Buffer.allocUnsafe(key.length * 3)
-    return this.keyScratch.subarray(0, this.keyScratch.write(key, 0, 'utf8'))
+  private keyBytes(prefix: string, key: string): Buffer {
+    const most = (prefix.length + key.length) * 3
+    if (most > this.keyScratch.length) this.keyScratch = Buffer.allocUnsafe(most)
+    const start = this.keyScratch.write(prefix, 0, 'utf8')
+    return this.keyScratch.subarray(0, start + this.keyScratch.write(key, start, 'utf8'))
   }
 }
 
-const DELETED = Symbol('deleted')
-
-/**
- * One table over a two-generation cache: a hit in the old generation moves up, and when the young one is full it becomes
- * the old one. Cheaper per access than an LRU list, and it never evicts what was used lately.
- */
+/** One table of the processor. */
 class StateTable<T> implements Table<T> {
-  private readonly prefix: string
+  private readonly table: EntryTable
   private readonly codec: Codec<T>
   private readonly state: PartitionState
-  private readonly generationSize: number
-  private young = new Map<string, T | typeof DELETED>()
-  private old = new Map<string, T | typeof DELETED>()
+  private readonly entriesInMemory: StateEntries
+  private readonly store: LocalStore
   private loaded: Map<string, T> | null = null
 
-  constructor(name: string, codec: Codec<T>, state: PartitionState, generationSize: number) {
-    this.prefix = `${name}/`
+  constructor(name: string, codec: Codec<T>, state: PartitionState, entries: StateEntries, store: LocalStore) {
+    this.table = new EntryTable(`${name}/`)
     this.codec = codec
     this.state = state
-    this.generationSize = generationSize
+    this.entriesInMemory = entries
+    this.store = store
   }
 
   get(key: string): T | undefined {
-    let value = this.young.get(key)
-    if (value === undefined) {
-      value = this.old.get(key)
-      if (value === undefined) {
-        const bytes = this.state.read(this.prefix + key)
-        if (bytes === undefined || bytes === null) return undefined
-        value = this.codec.decode(bytes, 0, bytes.length)
-      }
-      this.young.set(key, value)
+    const entries = this.entriesInMemory
+    const slot = this.table.slots.get(key)
+    if (slot === undefined) return this.fetch(key)
+    const known = entries.decodedOf(slot) as T | undefined
+    if (known !== undefined) return known
+    entries.touch(slot)
+    const cycle = entries.pendingCycle(slot)
+    if (cycle !== undefined) {
+      const index = entries.pendingChange(slot)
+      const start = cycle.changedStarts[index]!
+      if (start < 0) return undefined
+      return this.keep(slot, this.codec.decode(cycle.changedBatches[index]!.buffer, start, cycle.changedEnds[index]!))
     }
-    return value === DELETED ? undefined : value
+    if (entries.isDeleted(slot)) return undefined
+    const { arena } = entries
+    return this.keep(slot, this.codec.decode(arena.bufferOf(slot), arena.startOf(slot), arena.endOf(slot)))
   }
 
   put(key: string, value: T): void {
-    this.state.change(this.prefix + key, value, this.codec)
-    this.young.set(key, value)
+    const slot = this.state.change(this.table, key, value, this.codec)
+    this.entriesInMemory.keep(slot, value)
   }
 
   delete(key: string): void {
     if (this.get(key) === undefined) return
-    this.state.change(this.prefix + key, null, this.codec)
-    this.young.set(key, DELETED)
+    this.entriesInMemory.keep(this.state.change(this.table, key, null, this.codec), undefined)
   }
 
   *entries(): IterableIterator<[key: string, value: T]> {
     if (this.loaded === null) throw new Error('entries() is for onRestored: elsewhere it would read the whole store')
-    for (const key of this.loaded.keys()) {
-      const value = this.get(key)
+    for (const [key, stored] of this.loaded) {
+      const value = this.table.slots.has(key) ? this.get(key) : stored
       if (value !== undefined) yield [key, value]
     }
   }
 
-  /** Lets the old generation go when the young one is full; at most once per commit (see PartitionState.committed). */
-  age(): void {
-    if (this.young.size < this.generationSize) return
-    this.old = this.young
-    this.young = new Map()
-  }
-
   async load(store: LocalStore): Promise<void> {
     this.loaded = new Map()
-    for await (const [key, value] of store.entries(this.prefix)) {
-      this.loaded.set(key.slice(this.prefix.length), this.codec.decode(value, 0, value.length))
+    for await (const [key, bytes] of store.entries(this.table.prefix)) {
+      this.loaded.set(key.slice(this.table.prefix.length), this.codec.decode(bytes, 0, bytes.length))
     }
-    for (const [key, value] of this.loaded) this.young.set(key, value)
   }
 
   unload(): void {
     this.loaded = null
+  }
+
+  private fetch(key: string): T | undefined {
+    const bytes = this.store.get(this.table.prefix + key)
+    if (bytes === undefined) return undefined
+    const slot = this.entriesInMemory.add(this.table, key)
+    this.entriesInMemory.fill(slot, bytes)
+    return this.keep(slot, this.codec.decode(bytes, 0, bytes.length))
+  }
+
+  private keep(slot: number, value: T): T {
+    this.entriesInMemory.keep(slot, value)
+    return value
   }
 }

@@ -16,7 +16,7 @@ const CHECKPOINT_KEY = '\u0000checkpoint'
 const FIRST_ENTRY = '\u0001'
 
 /** Raw entries of a store: null deletes. */
-export type Changes = ReadonlyMap<string, Buffer | null>
+export type Changes = Iterable<readonly [key: string, value: Buffer | null]>
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -90,6 +90,20 @@ export class LocalStore {
 
   /** One atomic batch: the changes and the checkpoint that they lead to. `sync` waits for the disk. */
   async write(changes: Changes, checkpoint: Checkpoint, options: { sync: boolean } = { sync: false }): Promise<void> {
+    const batch = this.batchOf(changes)
+    batch.put(CHECKPOINT_KEY, Buffer.from(JSON.stringify(checkpoint)))
+    await batch.write({ sync: options.sync })
+  }
+
+  /**
+   * Committed changes that a later checkpoint will stand for. Until it is written the one in force stays true: a replay
+   * from there repeats these changes and comes to the same state.
+   */
+  async writeAhead(changes: Changes): Promise<void> {
+    await this.batchOf(changes).write({ sync: false })
+  }
+
+  private batchOf(changes: Changes) {
     const batch = this.db.batch()
     let bytes = 0
     for (const [key, value] of changes) {
@@ -97,11 +111,10 @@ export class LocalStore {
       else batch.put(key, value)
       bytes += key.length + (value?.length ?? 0)
     }
-    batch.put(CHECKPOINT_KEY, Buffer.from(JSON.stringify(checkpoint)))
     const { put, prune } = this.marks.next(bytes)
     batch.put(put, NO_BYTES)
     for (const key of prune) batch.del(key)
-    await batch.write({ sync: options.sync })
+    return batch
   }
 
   /** Empties it: the next checkpoint is null. */
@@ -125,6 +138,8 @@ async function openDatabase(directory: string): Promise<Opened> {
     keyEncoding: 'utf8',
     valueEncoding: 'buffer',
     writeBufferSize: 16 << 20,
+    // Ids and numbers hardly shrink.
+    compression: false,
   })
   await db.open()
   try {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Cycle } from '../../../src/engine/cycle.ts'
 import type { Codec, Table } from '../../../src/engine/processor.ts'
 import { PartitionState } from '../../../src/engine/state.ts'
@@ -29,7 +29,7 @@ afterEach(async () => {
 class Bench {
   readonly state: PartitionState
   readonly table: Table<string>
-  private readonly store: LocalStore
+  readonly store: LocalStore
   private filling = new Cycle<never>()
   private committing: Cycle<never> | null = null
   private spare = new Cycle<never>()
@@ -119,6 +119,29 @@ describe('PartitionState', () => {
     expect(store.get('names/a')?.toString()).toBe('committed')
     expect(store.get('names/b')).toBeUndefined()
     await store.close()
+  })
+
+  it('keeps what the store did not take, and gives it the newest of it later', async () => {
+    const bench = await Bench.open(directory)
+    bench.table.put('a', '1')
+    bench.table.put('b', '1')
+    bench.startCommit()
+    bench.endCommit(3)
+    const { store } = bench
+    const refusing = vi.spyOn(store, 'writeAhead').mockRejectedValueOnce(new Error('disk full'))
+    const flush = bench.state.flush(0)
+    bench.table.put('a', '2')
+    bench.startCommit()
+    bench.endCommit(4)
+    await expect(flush).rejects.toThrow('disk full')
+    expect(bench.state.hasUnflushed).toBe(true)
+    expect(bench.table.get('b')).toBe('1')
+    refusing.mockRestore()
+    await bench.state.flush(0)
+    expect(bench.state.hasUnflushed).toBe(false)
+    expect([store.get('names/a')?.toString(), store.get('names/b')?.toString()]).toEqual(['2', '1'])
+    expect(store.checkpoint()?.changelogPosition).toBe(4)
+    await bench.close()
   })
 
   it('finds timers and entries again after a restart', async () => {

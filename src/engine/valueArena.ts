@@ -1,0 +1,165 @@
+const CHUNK_BYTES = 256 << 10
+/** In front of each value: the slot that it belongs to, and how many bytes it may grow to in place. */
+const HEADER_BYTES = 8
+/** A part of it may be garbage before values are moved together: a quarter, but never less than two chunks. */
+const GARBAGE_SHARE = 0.25
+
+interface Chunk {
+  readonly bytes: Buffer
+  /** Where the next value goes. */
+  used: number
+  /** Of the used bytes, those that values still stand in, with their headers. */
+  live: number
+}
+
+/**
+ * Encoded values by slot number, outside of the garbage-collected heap: a quarter of a million small Buffers cost their
+ * own size again, and every major collection has to walk them. Values are appended to chunks, overwritten in place where
+ * the new one is not longer, and moved out of a chunk that is mostly garbage: 256 KiB at a time, so there is no pause.
+ */
+export class ValueArena {
+  private readonly chunks: (Chunk | undefined)[] = []
+  private readonly freeIndexes: number[] = []
+  private spare: Buffer | undefined
+  private currentIndex = -1
+  private usedBytes = 0
+  private liveBytes = 0
+  private chunkOf = new Int32Array(0)
+  private offsetOf = new Int32Array(0)
+  private lengthOf = new Int32Array(0)
+
+  /** Bytes that the chunks take, garbage included. */
+  get sizeBytes(): number {
+    return this.chunks.reduce((sum, chunk) => sum + (chunk?.bytes.length ?? 0), 0)
+  }
+
+  has(slot: number): boolean {
+    return slot < this.chunkOf.length && this.chunkOf[slot]! >= 0
+  }
+
+  /** The chunk that the slot's value stands in, from `startOf` to `endOf`: good until the next `set`. */
+  bufferOf(slot: number): Buffer {
+    return this.chunks[this.chunkOf[slot]!]!.bytes
+  }
+
+  startOf(slot: number): number {
+    return this.offsetOf[slot]!
+  }
+
+  endOf(slot: number): number {
+    return this.offsetOf[slot]! + this.lengthOf[slot]!
+  }
+
+  set(slot: number, source: Buffer, start: number, end: number): void {
+    const length = end - start
+    this.reserve(slot)
+    const at = this.chunkOf[slot]!
+    if (at >= 0) {
+      const { bytes } = this.chunks[at]!
+      const offset = this.offsetOf[slot]!
+      if (length <= bytes.readInt32LE(offset - 4)) {
+        source.copy(bytes, offset, start, end)
+        this.lengthOf[slot] = length
+        return
+      }
+      this.remove(slot)
+    }
+    this.append(slot, source, start, length, length)
+    if (this.usedBytes - this.liveBytes > Math.max(2 * CHUNK_BYTES, this.usedBytes * GARBAGE_SHARE)) this.compact()
+  }
+
+  remove(slot: number): void {
+    if (!this.has(slot)) return
+    const index = this.chunkOf[slot]!
+    const chunk = this.chunks[index]!
+    const size = HEADER_BYTES + chunk.bytes.readInt32LE(this.offsetOf[slot]! - 4)
+    chunk.live -= size
+    this.liveBytes -= size
+    this.chunkOf[slot] = -1
+    if (chunk.live === 0 && index !== this.currentIndex) this.drop(index)
+  }
+
+  private append(slot: number, source: Buffer, start: number, length: number, capacity: number): void {
+    const size = HEADER_BYTES + capacity
+    let chunk = this.chunks[this.currentIndex]
+    if (chunk === undefined || chunk.used + size > chunk.bytes.length) chunk = this.open(size)
+    const offset = chunk.used + HEADER_BYTES
+    chunk.bytes.writeInt32LE(slot, chunk.used)
+    chunk.bytes.writeInt32LE(capacity, chunk.used + 4)
+    source.copy(chunk.bytes, offset, start, start + length)
+    chunk.used += size
+    chunk.live += size
+    this.usedBytes += size
+    this.liveBytes += size
+    this.chunkOf[slot] = this.currentIndex
+    this.offsetOf[slot] = offset
+    this.lengthOf[slot] = length
+  }
+
+  /** Begins a new chunk; one larger than usual for a value that is larger than a chunk. */
+  private open(sizeBytes: number): Chunk {
+    const before = this.chunks[this.currentIndex]
+    const bytes = sizeBytes > CHUNK_BYTES ? Buffer.allocUnsafeSlow(sizeBytes) : this.takeSpare()
+    const chunk = { bytes, used: 0, live: 0 }
+    const beforeIndex = this.currentIndex
+    this.currentIndex = this.freeIndexes.pop() ?? this.chunks.length
+    this.chunks[this.currentIndex] = chunk
+    if (before?.live === 0) this.drop(beforeIndex)
+    return chunk
+  }
+
+  private takeSpare(): Buffer {
+    const spare = this.spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    this.spare = undefined
+    return spare
+  }
+
+  private drop(index: number): void {
+    const chunk = this.chunks[index]!
+    this.usedBytes -= chunk.used
+    this.chunks[index] = undefined
+    this.freeIndexes.push(index)
+    if (chunk.bytes.length === CHUNK_BYTES) this.spare = chunk.bytes
+  }
+
+  /** Moves what is live out of the chunk with the most garbage. */
+  private compact(): void {
+    let worst = -1
+    let most = 0
+    for (let index = 0; index < this.chunks.length; index++) {
+      const chunk = this.chunks[index]
+      if (chunk === undefined || index === this.currentIndex) continue
+      if (chunk.used - chunk.live <= most) continue
+      worst = index
+      most = chunk.used - chunk.live
+    }
+    if (worst < 0) return
+    const { bytes, used } = this.chunks[worst]!
+    for (let at = 0; at < used;) {
+      const slot = bytes.readInt32LE(at)
+      const capacity = bytes.readInt32LE(at + 4)
+      const offset = at + HEADER_BYTES
+      at = offset + capacity
+      if (this.chunkOf[slot] !== worst || this.offsetOf[slot] !== offset) continue
+      const length = this.lengthOf[slot]!
+      this.liveBytes -= HEADER_BYTES + capacity
+      this.append(slot, bytes, offset, length, length)
+    }
+    this.drop(worst)
+  }
+
+  private reserve(slot: number): void {
+    const size = this.chunkOf.length
+    if (slot < size) return
+    const larger = Math.max(1024, size * 2, slot + 1)
+    this.chunkOf = grown(this.chunkOf, larger).fill(-1, size)
+    this.offsetOf = grown(this.offsetOf, larger)
+    this.lengthOf = grown(this.lengthOf, larger)
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length)
+  larger.set(array)
+  return larger
+}
