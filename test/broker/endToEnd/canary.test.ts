@@ -200,7 +200,7 @@ beforeAll(async () => {
     ONFILE_KAFKA_GROUP_INSTANCE_ID: 'pod-0',
     ONFILE_LOG_LEVEL: 'trace',
     ONFILE_VAULT_URL: leaky.url,
-    ONFILE_POLICY_RESULT_HARD: '4s',
+    ONFILE_POLICY_RESULT_HARD: '9s',
   }
   cluster = await Cluster.connect({ brokers: inject('brokers').split(','), clientId: 'canary' })
   await live()
