@@ -9,7 +9,7 @@ import { brokerCases } from './cases/brokers.ts'
 const releases: readonly { version: string; protocols: readonly Protocol[] }[] = [
   // Before transaction.version there is only the first protocol.
   { version: '3.7.2', protocols: ['v1'] },
-  { version: '4.1.1', protocols: ['v1', 'v2'] },
+  { version: '4.1.1', protocols: ['v2'] },
 ]
 
 describe.each(releases)('Kafka $version', ({ version, protocols }) => {

@@ -47,9 +47,9 @@ const staticRestart: ConformanceCase = {
     withChain(site, async run => {
       const first = run.start({ instanceId: 'pod-0' })
       const other = run.start({ instanceId: 'pod-1', stateDirectory: run.otherDirectory('pod-1') })
-      await run.untilRunning()
+      await run.until(30_000, 'each has its half', () => first.running === 2 && other.running === 2)
       const scene = async () => {
-        await wait(1_000)
+        await wait(1_500)
         const before = other.report?.rebalances
         await first.stop()
         faults.add('SIGTERM of a static member')

@@ -84,8 +84,9 @@ const changelogTruncated: ConformanceCase = {
       await run.write(20, 20)
       await run.expectExact()
       await first.stop()
+      // The last offset is the marker of the last commit, which the checkpoint does not count.
       const end = (await run.ends(run.topics.changelog)).get(0) ?? 0
-      await run.truncateChangelog(new Map([[0, end]]))
+      await run.truncateChangelog(new Map([[0, end - 1]]))
       faults.add('changelog records deleted')
       const worker = run.start()
       await run.write(10)
