@@ -139,9 +139,8 @@ export class PartitionState {
     return this.entries.dirtyCount >= this.options.cacheEntries
   }
 
-  /** At most: what the memory of all entries takes while some are not in the store. */
   get unflushedBytes(): number {
-    return this.hasUnflushed ? this.entries.arena.sizeBytes : 0
+    return this.entries.dirtyBytes
   }
 
   get flushUnderWay(): boolean {

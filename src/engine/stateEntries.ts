@@ -31,7 +31,9 @@ const SWEEP_STEPS = 64
  */
 export class StateEntries {
   readonly arena = new ValueArena()
+  /** Entries that are committed and not in the store, and about how many bytes their values have. */
   dirtyCount = 0
+  dirtyBytes = 0
   private readonly limit: number
   private readonly tables: (EntryTable | undefined)[] = []
   private readonly keys: string[] = []
@@ -125,9 +127,7 @@ export class StateEntries {
         this.arena.set(slot, changedBatches[i]!.buffer, start, changedEnds[i]!)
         this.flags[slot] = (flags | DIRTY) & ~DELETED
       }
-      if ((flags & DIRTY) !== 0) continue
-      this.dirty.push(slot)
-      this.dirtyCount++
+      if ((flags & DIRTY) === 0) this.addDirty(slot)
     }
   }
 
@@ -153,6 +153,7 @@ export class StateEntries {
     const taken = this.dirty
     this.dirty = []
     this.dirtyCount = 0
+    this.dirtyBytes = 0
     for (const slot of taken) this.flags[slot] = (this.flags[slot]! & ~DIRTY) | FLUSHING
     return taken
   }
@@ -164,9 +165,14 @@ export class StateEntries {
       this.flags[slot] = flags & ~FLUSHING
       if (taken || (flags & DIRTY) !== 0) continue
       this.flags[slot] |= DIRTY
-      this.dirty.push(slot)
-      this.dirtyCount++
+      this.addDirty(slot)
     }
+  }
+
+  private addDirty(slot: number): void {
+    this.dirty.push(slot)
+    this.dirtyCount++
+    if (this.arena.has(slot)) this.dirtyBytes += this.arena.endOf(slot) - this.arena.startOf(slot)
   }
 
   /** Lets up to two entries go: so it comes back under its limit after it had to grow. */
