@@ -84,7 +84,7 @@ async function createTopics(): Promise<void> {
   const admin = kafka.admin()
   await admin.connect()
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false,
     topics: Object.entries(topics).map(([key, topic]) => ({
       topic,
       numPartitions: partitions,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { connectClusterTopics } from '../../../src/cli/clusterTopics.ts'
+import { createTopics } from '../../support/topics.ts'
 import { NO_SETTINGS, onfile } from '../../unit/cli/commandLine.ts'
 import type { Ended } from '../../unit/cli/commandLine.ts'
 
@@ -50,10 +51,7 @@ describe('on a real cluster and registry', () => {
     expect((await admin.listTopics()).filter(name => name.startsWith(id))).toEqual([])
 
     expect((await run('topics apply')).code).toBe(78)
-    await admin.createTopics({
-      topics: [{ topic: `${id}-in-cards` }, { topic: `${id}-in-knot` }],
-      waitForLeaders: true,
-    })
+    await createTopics(inject('brokers'), [{ topic: `${id}-in-cards` }, { topic: `${id}-in-knot` }])
     const after = await run('topics plan')
     expect(after.out.split('\n').every(line => line.startsWith('✓'))).toBe(true)
     expect(after.code).toBe(0)
