@@ -88,8 +88,9 @@ const commitAnswers: ConformanceCase[] = committing.map(({ api, protocols, losse
           for (const { name, fault } of kinds) await suffer(run, proxy, worker, { api, ...fault }, name, faults)
         }
         await run.writeUntil(all(), 60)
-        const { resent, 'found-committed': found } = worker.commits
-        if (resent + found === 0) throw new Error(`no commit was in doubt: ${worker.describe()}`)
+        // Brokers before 4.0 refuse R1 while the transaction is open: the task is then opened again, and nothing else.
+        const { resent, 'found-committed': found, lost } = worker.commits
+        if (resent + found + lost === 0) throw new Error(`no commit was in doubt: ${worker.describe()}`)
       }),
     ),
 }))
