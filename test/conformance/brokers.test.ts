@@ -14,7 +14,7 @@ describe.each([1, 3] as const)('a cluster of %i', nodes => {
   })
 
   conform(
-    brokerCases(() => cluster),
+    brokerCases(() => cluster, nodes),
     { brokers: () => cluster.brokers, kafkaVersion: KAFKA_VERSION },
   )
 })

@@ -21,6 +21,6 @@ describe.each(releases)('Kafka $version', ({ version, protocols }) => {
     await cluster.stop()
   })
 
-  const cases = [...crashCases, ...answerCases, ...brokerCases(() => cluster)]
+  const cases = [...crashCases, ...answerCases, ...brokerCases(() => cluster, 1)]
   conform(cases, { brokers: () => cluster.brokers, kafkaVersion: version, protocols })
 })
