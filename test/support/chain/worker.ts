@@ -11,7 +11,7 @@ import { RoleRunner } from '../../../src/engine/role.ts'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import type { TopicPartition } from '../../../src/kafka/groupMember.ts'
 import { chainTopology } from './topology.ts'
-import type { ChainSettings, CommitCounts, WorkerReport } from './workerProtocol.ts'
+import type { ChainSettings, CommitCounts, CommittedCycle, Resources, WorkerReport } from './workerProtocol.ts'
 
 const settings = JSON.parse(process.env.CHAIN_SETTINGS ?? '{}') as ChainSettings
 
@@ -27,12 +27,14 @@ if (jump !== null) {
 const noCommits = (): CommitCounts => ({ committed: 0, 'found-committed': 0, resent: 0, lost: 0 })
 const commits = noCommits()
 const commitsWithoutRecords = noCommits()
+let cycles: CommittedCycle[] = []
 let rebalances = 0
 const observer: EngineObserver = {
   ...silentObserver,
-  cycle: (_role, _topic, _partition, verdict, _durationMs, records) => {
+  cycle: (_role, _topic, partition, verdict, durationMs, records) => {
     commits[verdict]++
     if (records === 0) commitsWithoutRecords[verdict]++
+    else if (verdict !== 'lost') cycles.push({ partition, atMs: Date.now(), durationMs })
   },
   rebalanced: () => {
     rebalances++
@@ -76,10 +78,20 @@ if (settings.takesEverything) {
 }
 
 runner.start()
-const report = setInterval(() => {
-  const now: WorkerReport = { role: runner.status(), commits, commitsWithoutRecords, rebalances }
+function resources(): Resources {
+  const { rss, heapUsed, external } = process.memoryUsage()
+  const active = process.getActiveResourcesInfo()
+  const timers = active.filter(kind => kind === 'Timeout' || kind === 'Immediate').length
+  return { rssBytes: rss, heapUsedBytes: heapUsed, externalBytes: external, handles: active.length - timers, timers }
+}
+
+function say(): void {
+  const role = runner.status()
+  const now: WorkerReport = { role, commits, commitsWithoutRecords, rebalances, cycles, resources: resources() }
   process.stdout.write(`${JSON.stringify(now)}\n`)
-}, 200)
+  cycles = []
+}
+const report = setInterval(say, 200)
 
 let stopping = false
 process.on('SIGTERM', () => {
@@ -89,5 +101,6 @@ process.on('SIGTERM', () => {
   void runner
     .stop({ leave: settings.instanceId === null, deadlineMs: 10_000 })
     .then(() => cluster.close())
+    .then(say)
     .then(() => process.exit(0))
 })

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import type { TaskStatus } from '../../../src/engine/status.ts'
-import type { ChainSettings, CommitCounts, WorkerReport } from './workerProtocol.ts'
+import type { ChainSettings, CommitCounts, CommittedCycle, Resources, WorkerReport } from './workerProtocol.ts'
 
 const run = promisify(execFile)
 const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url))
@@ -15,6 +15,10 @@ export class Worker {
   /** Signal or exit code. */
   readonly exited: Promise<number | NodeJS.Signals | null>
   report: WorkerReport | null = null
+  /** Every commit that it has reported. */
+  readonly cycles: CommittedCycle[] = []
+  /** As it reported them, every 200 ms. */
+  readonly resources: Resources[] = []
   log = ''
   private rest = ''
 
@@ -80,7 +84,10 @@ export class Worker {
   private read(chunk: string): void {
     const lines = (this.rest + chunk).split('\n')
     this.rest = lines.pop() ?? ''
-    const last = lines.at(-1)
-    if (last) this.report = JSON.parse(last) as WorkerReport
+    for (const line of lines) {
+      this.report = JSON.parse(line) as WorkerReport
+      this.cycles.push(...this.report.cycles)
+      this.resources.push(this.report.resources)
+    }
   }
 }

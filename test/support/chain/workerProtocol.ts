@@ -41,6 +41,26 @@ export interface ChainSettings {
 /** Ended commits by their verdict. */
 export type CommitCounts = Record<CommitVerdict, number>
 
+/** One commit that input records became true with. */
+export interface CommittedCycle {
+  readonly partition: number
+  /** Wall clock, milliseconds. */
+  readonly atMs: number
+  /** Steps 2 to 4, milliseconds. */
+  readonly durationMs: number
+}
+
+/** What the process has of what it must give back. */
+export interface Resources {
+  readonly rssBytes: number
+  readonly heapUsedBytes: number
+  /** Buffers outside of the heap. */
+  readonly externalBytes: number
+  /** Sockets, files and running requests, as Node counts them. */
+  readonly handles: number
+  readonly timers: number
+}
+
 /** What a worker says of itself. */
 export interface WorkerReport {
   readonly role: RoleStatus
@@ -48,4 +68,7 @@ export interface WorkerReport {
   /** Those of cycles that held only timers or finished effects. */
   readonly commitsWithoutRecords: Readonly<CommitCounts>
   readonly rebalances: number
+  /** Since the last report. */
+  readonly cycles: readonly CommittedCycle[]
+  readonly resources: Resources
 }

@@ -1,0 +1,53 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { ChainRun } from '../support/chain/harness.ts'
+import { growthOf } from './leaks.ts'
+import type { Allowance, Growth } from './leaks.ts'
+
+export interface SoakResult {
+  readonly growth: readonly Growth[]
+  readonly rebalances: number
+  readonly commits: number
+  readonly seconds: number
+}
+
+/**
+ * One instance stays under load while another joins and leaves for `seconds`: each turn takes partitions away and brings
+ * them back, with their stores, sockets, timers and listeners. Ends with the check that the output is exact.
+ *
+ * @param pauseMs load between two changes of the membership
+ */
+export async function membershipSoak(
+  brokers: string,
+  seconds: number,
+  allowance: Allowance,
+  pauseMs = 1_000,
+): Promise<SoakResult> {
+  const run = await ChainRun.create(brokers, { keys: 100 })
+  try {
+    const stays = run.start()
+    await run.untilRunning()
+    const endMs = Date.now() + seconds * 1000
+    const turns = async () => {
+      for (let turn = 0; Date.now() < endMs; turn++) {
+        const guest = run.start({ stateDirectory: run.otherDirectory(`guest-${turn % 2}`) })
+        await run.until(30_000, 'the guest has its half', () => guest.running === run.partitions / 2)
+        await wait(pauseMs)
+        await guest.stop()
+        await run.until(30_000, 'the one that stays has all', () => stays.running === run.partitions)
+        await wait(pauseMs)
+      }
+    }
+    await run.writeUntil(turns(), 50)
+    await run.expectExact(60_000)
+    const result = {
+      growth: growthOf(stays.resources, allowance),
+      rebalances: stays.report?.rebalances ?? 0,
+      commits: stays.report?.commits.committed ?? 0,
+      seconds,
+    }
+    await run.stopAll()
+    return result
+  } finally {
+    await run.close()
+  }
+}
