@@ -5,8 +5,9 @@ import { DecisionDraft } from './decisionDraft.ts'
 import { lookAgain, onCardDiscovered } from './discovery.ts'
 import { onKnotEvent } from './knotEvents.ts'
 import { onLifecycle } from './lifecycle.ts'
+import { onOperatorCommand } from './operatorCommands.ts'
 import type { Policy } from './policy.ts'
-import type { CommandResult, OperatorCommand, UserEvent } from './records.ts'
+import type { CommandResult, UserEvent } from './records.ts'
 import { onMerchantDiscovered } from './rediscovery.ts'
 import { onCancelled, onSwitchResult } from './switchResults.ts'
 
@@ -80,17 +81,4 @@ function onResult(draft: DecisionDraft, result: CommandResult): void {
     case 'RECONCILE':
     // None is written yet.
   }
-}
-
-/** The effects of operator commands are not built yet: each is refused, and says so. */
-function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, command: OperatorCommand): void {
-  const subject = {
-    card_ref: command.card_ref,
-    card_version: null,
-    merchant_id: command.merchant_id,
-    merchant_name: null,
-    attempt: 0,
-    command_id: null,
-  }
-  draft.emit('REJECTED', 'operator', subject, source, source)
 }

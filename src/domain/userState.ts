@@ -3,6 +3,8 @@ import type { SourcePosition, SuppressionReason } from './records.ts'
 /** Bounds of one user's state (design.md 2): what goes beyond is `REJECTED/limit`, or the oldest gives way. */
 export const CARD_LIMIT = 64
 export const MERCHANT_LIMIT = 1_000
+/** Above it no operator's order comes into force; what an event asks for always does. */
+export const SUPPRESSION_LIMIT = 512
 
 /** The events and webhooks that are remembered, to know them again. */
 export interface SeenRecord {
