@@ -47,9 +47,9 @@ export const stories: readonly Story[] = [
     userId: 'u-1002',
     title: 'a lost card, replaced (the event comes as Avro)',
     cards: [{ ref: 'card-1002' }],
-    merchants: [{ id: DOORDASH }, { id: WALMART, pushes: [{ outcome: 'failed', reason: 'insufficient funds' }] }],
+    merchants: [{ id: DOORDASH }, { id: WALMART, pushes: [{ outcome: 'failed', reason: 'card in use' }] }],
     steps: [reissue('card-1002', -60, { encoding: 'avro', user: 'field' })],
-    expects: ['UPDATED/updated', 'FAILED/insufficient_funds'],
+    expects: ['UPDATED/updated', 'FAILED/card_in_use'],
   },
   {
     person: 22,

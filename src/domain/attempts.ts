@@ -1,6 +1,7 @@
 import { hardTimer, softTimer, switchTimer } from './deadlines.ts'
 import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
 import { resolveLate } from './lateResults.ts'
+import { discoverMerchant } from './merchantDiscover.ts'
 import type { Attempt, EndedAttempt, MerchantState, Work } from './merchantState.ts'
 import type { OutcomeStatus, SourcePosition } from './records.ts'
 import { suppressionOf } from './suppressionRules.ts'
@@ -42,12 +43,13 @@ export function openAttempt(draft: DecisionDraft, merchant: MerchantState, work:
   }
 }
 
-/** The first attempt of a version. `inherited` is a wait that it takes over from the one before. */
+/** An attempt of a version, the first one unless `retry` says otherwise. `inherited`: a wait of the one before. */
 export function beginAttempt(
   draft: DecisionDraft,
   merchant: MerchantState,
   work: Work,
   inherited: InheritedWait | null,
+  retry: Pick<Attempt, 'number' | 'retry_after'> = { number: 1, retry_after: null },
 ): void {
   const gapEndMs = gapEnd(draft, merchant)
   const dueAtMs = Math.max(draft.now, gapEndMs, inherited?.untilMs ?? 0)
@@ -59,13 +61,14 @@ export function beginAttempt(
     source: work.source,
     origin: work.origin,
     phase: 'SCHEDULED',
-    number: 1,
+    number: retry.number,
     command_id: null,
     busy_count: inherited?.busyCount ?? 0,
     next_at: null,
     hard_at: dueAtMs + draft.policy.resultHardMs,
     started_at: null,
     stop: null,
+    retry_after: retry.retry_after,
   }
   draft.timer(hardTimer(merchant.merchant_id), attempt.hard_at)
   if (dueAtMs <= draft.now) {
@@ -122,8 +125,13 @@ export function issueSwitch(draft: DecisionDraft, merchant: MerchantState, attem
 /** The timer of a scheduled attempt: suppression is asked again, because time has passed. */
 export function resumeAttempt(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
   const suppression = suppressionOf(draft.user, attempt.card_ref, merchant.merchant_id, draft.now)
-  if (suppression === undefined) issueSwitch(draft, merchant, attempt)
-  else endAttempt(draft, merchant, attempt, 'CANCELLED', suppression.reason, attempt.source)
+  if (suppression !== undefined) {
+    endAttempt(draft, merchant, attempt, 'CANCELLED', suppression.reason, attempt.source)
+  } else if (attempt.retry_after !== null && attempt.command_id === null) {
+    discoverMerchant(draft, merchant, attempt)
+  } else {
+    issueSwitch(draft, merchant, attempt)
+  }
 }
 
 /**
@@ -218,7 +226,7 @@ function queueBehind(draft: DecisionDraft, merchant: MerchantState, open: Attemp
 }
 
 /** What is remembered of an attempt that may have reached the merchant; null where it certainly did not. */
-function endedAttempt(attempt: Attempt, status: EndStatus, reason: string): EndedAttempt | null {
+export function endedAttempt(attempt: Attempt, status: EndStatus, reason: string): EndedAttempt | null {
   if (status !== 'UPDATED' && status !== 'FAILED' && status !== 'NEEDS_USER_ACTION' && status !== 'NO_RESULT') {
     return null
   }

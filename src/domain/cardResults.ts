@@ -6,6 +6,7 @@ import type { NamedMerchant } from './lateResults.ts'
 import { KEPT_LIMIT } from './merchantState.ts'
 import type { Attempt, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
+import { retryWaitMs, scheduleRetry } from './retries.ts'
 
 /**
  * CARD_UPDATING, CARD_UPDATED or CARD_FAILED. Knot names no attempt: it is the one that is open at the merchant, if the
@@ -56,7 +57,9 @@ function settle(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt,
       const failure = failureOf(draft.policy.reasons, webhook.reason)
       const status = failure.class === 'user_action' ? 'NEEDS_USER_ACTION' : 'FAILED'
       const details = detailsOf(webhook, failure.rawReason)
-      endAttempt(draft, merchant, attempt, status, failure.code, webhook.source, details)
+      const waitMs = retryWaitMs(draft, merchant, attempt, failure)
+      if (waitMs === null) endAttempt(draft, merchant, attempt, status, failure.code, webhook.source, details)
+      else scheduleRetry(draft, merchant, attempt, failure.code, waitMs, webhook.source, details)
     }
   }
 }

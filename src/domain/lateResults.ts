@@ -1,7 +1,8 @@
 import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
+import { hardTimer, switchTimer } from './deadlines.ts'
 import { laterHolder } from './holders.ts'
 import { newMerchant } from './merchantState.ts'
-import type { EndedAttempt, KeptWebhook, MerchantState } from './merchantState.ts'
+import type { Attempt, EndedAttempt, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
 
 /** Knot's clock may be behind ours by so much when a result is measured against the start of an attempt. */
@@ -45,10 +46,25 @@ function correct(draft: DecisionDraft, merchant: MerchantState, last: EndedAttem
   draft.emit('UPDATED', 'corrected', subject, webhook.source, last.origin, detailsOf(webhook, null))
   draft.putMerchant({
     ...merchant,
+    attempt: withoutRetryOf(draft, merchant, last),
     last: { ...last, status: 'UPDATED', reason: 'corrected' },
     holder: laterHolder(merchant.holder, last.card_ref, last.vault_version, webhook.timestamp),
     awaiting_relink: null,
   })
+}
+
+/** The open attempt, unless it is a retry of what has succeeded after all and no push of it is out. */
+function withoutRetryOf(
+  draft: DecisionDraft,
+  { attempt, merchant_id }: MerchantState,
+  last: EndedAttempt,
+): Attempt | null {
+  if (attempt?.retry_after == null || attempt.number !== last.number + 1) return attempt
+  if (attempt.card_ref !== last.card_ref || attempt.card_version !== last.card_version) return attempt
+  if (attempt.phase !== 'SCHEDULED' && attempt.phase !== 'DISCOVERING') return attempt
+  draft.timer(hardTimer(merchant_id), null)
+  if (attempt.phase === 'SCHEDULED') draft.timer(switchTimer(merchant_id), null)
+  return null
 }
 
 /** After NO_RESULT a failure is told, but nothing is tried again. */

@@ -42,6 +42,8 @@ export interface Attempt extends Work {
   /** ACCEPTED, AMBIGUOUS: when the request went on the wire. A result with an older timestamp is another one's. */
   readonly started_at: number | null
   readonly stop: AttemptStop | null
+  /** Code of the failure that this attempt repeats; null: it is the first one. */
+  readonly retry_after: string | null
 }
 
 /** The last attempt that may have reached the merchant: what comes late is measured against it. */

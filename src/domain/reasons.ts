@@ -113,17 +113,23 @@ export interface Failure {
   readonly class: ReasonClass
   /** Knot's reason in snake case, or `unknown_reason`. */
   readonly code: string
+  /** Attempts after the first one. */
+  readonly retries: number
+  /** Wait before each of them, milliseconds. */
+  readonly waitsMs: readonly number[]
   /** Knot's own words, scrubbed, where `code` alone would hide them. */
   readonly rawReason: string | null
 }
 
+const UNKNOWN = { class: 'investigate', code: 'unknown_reason', retries: 0, waitsMs: [] } as const
+
 /** Reads `data.reason` of CARD_FAILED. A reason that the table does not know is a case, not an error. */
 export function failureOf(table: ReasonTable, reason: string | null): Failure {
-  if (reason === null) return { class: 'investigate', code: 'unknown_reason', rawReason: null }
+  if (reason === null) return { ...UNKNOWN, rawReason: null }
   const name = normalisedReason(reason)
   const rule = table.get(name)
-  if (rule === undefined) return { class: 'investigate', code: 'unknown_reason', rawReason: scrubbedReason(reason) }
-  return { class: rule.class, code: snakeCase(name), rawReason: null }
+  if (rule === undefined) return { ...UNKNOWN, rawReason: scrubbedReason(reason) }
+  return { class: rule.class, code: snakeCase(name), retries: rule.retries, waitsMs: rule.waitsMs, rawReason: null }
 }
 
 /** Trimmed, lower-cased, inner blanks collapsed: how reasons are compared. */

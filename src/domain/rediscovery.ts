@@ -1,10 +1,13 @@
 import { beginAttempt, endAttempt } from './attempts.ts'
-import { hardTimer } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import { merchantAt, refusalOf } from './fanOut.ts'
+import { discoverMerchant } from './merchantDiscover.ts'
 import type { Attempt, MerchantState, Work } from './merchantState.ts'
 import type { CommandResult, SourcePosition } from './records.ts'
 import { suppressionOf } from './suppressionRules.ts'
+
+/** The failure whose retry makes sense only while the account still says connected (contract.md 8). */
+const SESSION_LOST = 'session_not_authenticated'
 
 /**
  * The user has linked the merchant again: the newest version that ended there for want of a link goes once more, as a new
@@ -16,19 +19,6 @@ export function restartRelinked(draft: DecisionDraft, merchant: MerchantState, s
   const card = draft.card(awaiting.card_ref)
   if (card?.version !== awaiting.card_version || card.discovery !== null) return
   if (suppressionOf(draft.user, card.card_ref, merchant.merchant_id, draft.now) !== undefined) return
-  const commandId = draft.command({
-    kind: 'DISCOVER',
-    card_ref: card.card_ref,
-    card_version: card.version,
-    merchant_id: merchant.merchant_id,
-    merchant_name: merchant.merchant_name,
-    attempt: 1,
-    not_after: null,
-    cancels: null,
-    reason: 'relinked',
-    source,
-    origin: source,
-  })
   const attempt: Attempt = {
     card_ref: card.card_ref,
     card_version: card.version,
@@ -38,15 +28,15 @@ export function restartRelinked(draft: DecisionDraft, merchant: MerchantState, s
     origin: source,
     phase: 'DISCOVERING',
     number: 1,
-    command_id: commandId,
+    command_id: null,
     busy_count: 0,
     next_at: null,
     hard_at: draft.now + draft.policy.resultHardMs,
     started_at: null,
     stop: null,
+    retry_after: null,
   }
-  draft.timer(hardTimer(merchant.merchant_id), attempt.hard_at)
-  draft.putMerchant({ ...merchant, awaiting_relink: null, attempt })
+  discoverMerchant(draft, merchant, attempt)
 }
 
 /** The answer to the DISCOVER of one attempt. */
@@ -69,6 +59,11 @@ export function onMerchantDiscovered(draft: DecisionDraft, result: CommandResult
     return
   }
   const account = result.accounts.find(({ merchant_id }) => merchant_id === known.merchant_id)
+  const isUsable = account?.connected === true && account.update_card
+  if (attempt.retry_after === SESSION_LOST && !isUsable) {
+    endAttempt(draft, known, attempt, 'NEEDS_USER_ACTION', SESSION_LOST, source)
+    return
+  }
   if (account === undefined) {
     endAttempt(draft, known, attempt, 'SKIPPED', 'not_linked', source)
     return
@@ -76,7 +71,7 @@ export function onMerchantDiscovered(draft: DecisionDraft, result: CommandResult
   const work = workOf(attempt, result.vault_version)
   const merchant = merchantAt(draft, account)
   const refusal = refusalOf(draft, account, work)
-  if (refusal === null) beginAttempt(draft, { ...merchant, attempt: null }, work, null)
+  if (refusal === null) beginAttempt(draft, { ...merchant, attempt: null }, work, null, attempt)
   else endAttempt(draft, merchant, attempt, refusal.status, refusal.reason, source)
 }
 

@@ -106,7 +106,8 @@ class Laws {
     if (body.kind !== 'result' || body.command_kind !== 'SWITCH' || body.merchant_id === null) return
     const command = this.#world.commands.find(({ command_id }) => command_id === body.command_id)!
     if (body.result === 'ACCEPTED' || body.result === 'AMBIGUOUS') {
-      const push = `${command.origin.offset} ${body.merchant_id}`
+      const push = `${command.origin.offset} ${body.merchant_id} attempt ${command.attempt}`
+      expect(command.attempt).toBeLessThanOrEqual(3)
       expect(this.#pushes.has(push), `pushed twice: ${push}`).toBe(false)
       this.#pushes.add(push)
       this.#acceptedAt.set(body.merchant_id, body.answered_at!)

@@ -43,13 +43,14 @@ describe('a result of the open attempt', () => {
   })
 
   const byClass = { user_action: 'NEEDS_USER_ACTION' } as Readonly<Record<string, string>>
-  it.each([...FAILURE_REASONS].map(([reason, rule]) => [reason, rule.class] as const))(
-    'CARD_FAILED %s (%s)',
-    (reason, reasonClass) => {
+  it.each([...FAILURE_REASONS].map(([reason, rule]) => [reason, rule.class, rule.retries] as const))(
+    'CARD_FAILED %s (%s, %i retries)',
+    (reason, reasonClass, retries) => {
       const world = accepted()
       world.knot('CARD_FAILED', { reason: ` ${reason.toUpperCase()} ` })
       const code = reason.replaceAll(' ', '_').replaceAll('-', '_')
-      expect(world.news()).toEqual([`${byClass[reasonClass] ?? 'FAILED'} ${code} @11`])
+      const status = retries > 0 ? 'RETRY_SCHEDULED' : (byClass[reasonClass] ?? 'FAILED')
+      expect(world.news()).toEqual([`${status} ${code} @11`])
       expect(world.lastOutcome.raw_reason).toBeNull()
     },
   )
@@ -110,7 +111,7 @@ describe('the same webhook again', () => {
 describe('after the end of the attempt', () => {
   type Ending = [name: string, (world: World) => void]
   const updated: Ending = ['UPDATED', world => void world.knot('CARD_UPDATED')]
-  const failed: Ending = ['FAILED', world => void world.knot('CARD_FAILED', { reason: 'other' })]
+  const failed: Ending = ['FAILED', world => void world.knot('CARD_FAILED', { reason: 'account' })]
   const needsAction: Ending = ['NEEDS_USER_ACTION', world => void world.knot('CARD_FAILED', { reason: 'otp' })]
   const noResult: Ending = ['NO_RESULT', world => world.pass(DAY)]
 
@@ -163,7 +164,7 @@ describe('after the end of the attempt', () => {
 
   it('long after a failure it is another operation', () => {
     const world = accepted()
-    world.knot('CARD_FAILED', { reason: 'other' })
+    world.knot('CARD_FAILED', { reason: 'account' })
     world.pass(2 * DAY)
     world.news()
     world.knot('CARD_UPDATED')
@@ -195,7 +196,7 @@ describe('before the command is answered', () => {
     for (const [events, news] of [
       [
         ['CARD_FAILED', 'CARD_UPDATED'],
-        ['FAILED other @11', 'UPDATED corrected @11'],
+        ['RETRY_SCHEDULED other @11', 'UPDATED corrected @11'],
       ],
       [
         ['CARD_UPDATED', 'CARD_FAILED'],

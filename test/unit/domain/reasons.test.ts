@@ -61,6 +61,8 @@ describe('the table of failure reasons', () => {
     expect(failureOf(FAILURE_REASONS, reason)).toEqual({
       class: 'investigate',
       code: 'unknown_reason',
+      retries: 0,
+      waitsMs: [],
       rawReason: raw,
     })
   })

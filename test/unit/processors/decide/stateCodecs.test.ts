@@ -67,6 +67,7 @@ const fullMerchant: MerchantState = {
     hard_at: 6,
     started_at: 7,
     stop: { reason: 'superseded', source: position },
+    retry_after: 'other',
   },
   queued: { ...work, vault_version: null },
   last: {
