@@ -5,7 +5,7 @@ import { DecisionDraft } from './decisionDraft.ts'
 import { lookAgain, onCardDiscovered } from './discovery.ts'
 import { onKnotEvent } from './knotEvents.ts'
 import { onLifecycle } from './lifecycle.ts'
-import { onOperatorCommand } from './operatorCommands.ts'
+import { onOperatorCommand, onOrderEnd } from './operatorCommands.ts'
 import type { Policy } from './policy.ts'
 import type { CommandResult, UserEvent } from './records.ts'
 import { onMerchantDiscovered } from './rediscovery.ts'
@@ -47,6 +47,10 @@ export function decideTimer(view: StateView, userId: string, name: string, now: 
   if (timer === undefined) return draft
   if (timer.kind === 'vault') {
     lookAgain(draft, timer.cardRef)
+    return draft
+  }
+  if (timer.kind === 'until') {
+    onOrderEnd(draft, timer)
     return draft
   }
   const merchant = draft.merchant(timer.merchantId)

@@ -1,7 +1,9 @@
+import { orderEndTimer } from './deadlines.ts'
+import type { OrderEnd } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
-import { entryOf, suppress } from './suppressionRules.ts'
+import { entryOf, lift, liftAll, suppress } from './suppressionRules.ts'
 import { SUPPRESSION_LIMIT } from './userState.ts'
 
 /**
@@ -14,12 +16,25 @@ export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, c
       onSuppress(draft, command, source)
       return
     case 'LIFT':
+      onLift(draft, command, source)
+      return
     case 'CANCEL':
+      onCancel(draft, command, source)
+      return
     case 'RETRY':
     case 'FORGET':
     case 'KILL_SWITCH':
       tell(draft, command, 'REJECTED', source)
   }
+}
+
+/**
+ * The timer of an order's end (`deadlines.ts`). Orders may have been lifted or replaced meanwhile: only one whose time is
+ * over ends, and its record names the order that set the timer.
+ */
+export function onOrderEnd(draft: DecisionDraft, { scope, source }: OrderEnd): void {
+  const until = entryOf(draft.user, scope, 'operator')?.until
+  if (until != null && until <= draft.now) lift(draft, scope, 'operator', 'expired', source)
 }
 
 /** Comes into force at once and stops what waits, as an opt_out does. An order whose end has passed has no effect. */
@@ -36,8 +51,29 @@ function onSuppress(draft: DecisionDraft, command: OperatorCommand, source: Sour
   }
   const since = known?.since ?? draft.past(draft.occurredAt)
   suppress(draft, { card_ref, merchant_id, reason: 'operator', since, until, actor }, source)
+  if (until !== null) draft.timer(orderEndTimer({ scope: { card_ref, merchant_id }, source }), until)
   tell(draft, command, 'SUPPRESSED', source)
   stopWork(draft, command, 'operator', source)
+}
+
+/**
+ * Ends every reason that is in force for exactly this scope, also an opt_out; a wider or narrower one stays. `SKIPPED`,
+ * because nothing is pushed by it: the next trigger is. Knows an opt_out that is not newer than this as stale from now on.
+ */
+function onLift(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
+  const lifted = liftAll(draft, command, command.actor, source)
+  for (const { card_ref, reason, since } of lifted) {
+    const card = card_ref === null || reason !== 'opt_out' ? undefined : draft.card(card_ref)
+    if (card === undefined) continue
+    const liftedAt = Math.max(card.opt_out_lifted_at ?? 0, since, draft.past(draft.occurredAt))
+    draft.putCard({ ...card, opt_out_lifted_at: liftedAt })
+  }
+  tell(draft, command, lifted.length === 0 ? 'REJECTED' : 'SKIPPED', source)
+}
+
+/** Stops what waits and leaves the future alone: the next trigger goes its usual way. */
+function onCancel(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
+  tell(draft, command, stopWork(draft, command, 'operator', source) ? 'CANCELLED' : 'REJECTED', source)
 }
 
 /** The outcome of the order itself. */

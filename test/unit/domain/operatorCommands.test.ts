@@ -1,35 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { OperatorCommand } from '../../../src/domain/records.ts'
 import { SUPPRESSION_LIMIT } from '../../../src/domain/userState.ts'
-import { account, CARD, HOUR, MERCHANT, T0, World } from './world.ts'
-
-type Scope = Pick<OperatorCommand, 'card_ref' | 'merchant_id'>
-
-const CARD_SCOPE: Scope = { card_ref: CARD, merchant_id: null }
-const USER_SCOPE: Scope = { card_ref: null, merchant_id: null }
-const MERCHANT_SCOPE: Scope = { card_ref: null, merchant_id: MERCHANT }
-const CARD_AT_MERCHANT_SCOPE: Scope = { card_ref: CARD, merchant_id: MERCHANT }
-
-const SCOPES: [name: string, scope: Scope, key: string, at: string][] = [
-  ['CARD', CARD_SCOPE, 'user-1/card-1/*', ''],
-  ['USER', USER_SCOPE, 'user-1/*/*', ''],
-  ['MERCHANT', MERCHANT_SCOPE, 'user-1/*/11', ' @11'],
-  ['CARD_AT_MERCHANT', CARD_AT_MERCHANT_SCOPE, 'user-1/card-1/11', ' @11'],
-]
-
-function asked(): World {
-  const world = new World()
-  world.lifecycle('updated', { at: T0 })
-  world.news()
-  return world
-}
-
-function issued(): World {
-  const world = asked()
-  world.discovered()
-  world.news()
-  return world
-}
+import { asked, CARD_AT_MERCHANT_SCOPE, CARD_SCOPE, issued, MERCHANT_SCOPE, SCOPES, USER_SCOPE } from './orderScopes.ts'
+import { account, HOUR, T0, World } from './world.ts'
 
 describe.each(SCOPES)('SUPPRESS %s', (name, scope, key, at) => {
   it('is written with actor and end, and explained', () => {
