@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { ChainRun } from '../support/chain/harness.ts'
-import { growthOf } from './leaks.ts'
+import { growthOf, residentByTenth } from './leaks.ts'
 import type { Allowance, Growth } from './leaks.ts'
 
 export interface SoakResult {
   readonly growth: readonly Growth[]
+  readonly residentByTenth: readonly number[]
   readonly rebalances: number
   readonly commits: number
   readonly seconds: number
@@ -41,6 +42,7 @@ export async function membershipSoak(
     await run.expectExact(60_000)
     const result = {
       growth: growthOf(stays.resources, allowance),
+      residentByTenth: residentByTenth(stays.resources),
       rebalances: stays.report?.rebalances ?? 0,
       commits: stays.report?.commits.committed ?? 0,
       seconds,
