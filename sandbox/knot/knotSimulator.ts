@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Accounts } from './accounts.ts'
 import type { LinkedAccount } from './accounts.ts'
+import { FaultPlan } from './faultPlan.ts'
+import type { FaultStep, RandomFaults } from './faultPlan.ts'
 import { JweKeys } from './jweKeys.ts'
 import { logoOf, merchantOf } from './merchants.ts'
 import { Operations } from './operations.ts'
@@ -70,6 +72,12 @@ export interface KnotSimulator {
   unlink(userId: string, merchantId: number): void
   /** What the next pushes to that account do, in order; the last one stays. None: back to the default. */
   script(userId: string, merchantId: number, ...scripts: readonly PushScript[]): void
+  /** Faults of the next pushes, by user and merchant or `*`, in order. @throws FaultPlanError */
+  planFaults(...steps: readonly FaultStep[]): void
+  /** Faults by chance from now on; null ends them. @throws FaultPlanError */
+  randomFaults(faults: RandomFaults | null): void
+  /** Steps of `planFaults` that have not happened to the end. */
+  faultsLeft(): number
   /** Makes an account busy, as the user's own session does, until the returned call. */
   occupy(userId: string, merchantId: number): () => void
   /** POST /card answers 403 NO_ACCESS. */
@@ -119,6 +127,7 @@ export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulato
   const keys = await JweKeys.create()
   const log = new PushLog()
   const scripts = new PushScripts(options.defaultScript ?? {})
+  const faults = new FaultPlan()
 
   const link = ({
     userId,
@@ -150,6 +159,7 @@ export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulato
     operations,
     tasks,
     scripts,
+    faults,
     log,
     notFoundStatus,
     now,
@@ -177,6 +187,11 @@ export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulato
     disconnect,
     unlink: (userId, merchantId) => accounts.unlink(userId, merchantId),
     script: (userId, merchantId, ...list) => scripts.set(userId, merchantId, list),
+    planFaults(...steps) {
+      for (const step of steps) faults.add(step)
+    },
+    randomFaults: random => faults.random(random),
+    faultsLeft: () => faults.open(),
     occupy: (userId, merchantId) => operations.occupy(userId, merchantId),
     denyAccess: denied => void (context.accessDenied = denied),
     setOutage: outage => void (context.outage = outage),

@@ -27,6 +27,9 @@ export interface OperationsOptions {
   readonly now: () => number
 }
 
+/** A result that waits to be overtaken by another one waits so long at most. */
+const OVERTAKEN_MAX_MS = 1_000
+
 /** The switches that run at merchants: at most one per (user, merchant), each ends in its webhook. */
 export class Operations {
   readonly #options: OperationsOptions
@@ -118,7 +121,12 @@ export class Operations {
     const payload = failed
       ? this.payload('CARD_FAILED', account, ids, { reason: script.reason ?? 'other' })
       : this.payload('CARD_UPDATED', account, ids)
-    webhooks.send(payload)
+    const send = (): void => {
+      if (script.overtaken) this.after(OVERTAKEN_MAX_MS, webhooks.sendAfterNext(payload))
+      else webhooks.send(payload)
+    }
+    if (script.webhookDelayMs) this.after(script.webhookDelayMs, send)
+    else send()
     for (let copy = 1; copy <= (script.duplicates ?? 0); copy += 1) {
       this.after(copy * duplicateGapMs, () => webhooks.send(payload))
     }

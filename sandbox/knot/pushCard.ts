@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Accounts, LinkedAccount } from './accounts.ts'
 import { cardFault, userFault } from './cardRules.ts'
+import { faultName } from './faultPlan.ts'
+import type { FaultPlan, PushFault } from './faultPlan.ts'
 import type { JweKeys } from './jweKeys.ts'
 import {
   KnotRefusal,
@@ -14,6 +16,7 @@ import {
 } from './knotErrors.ts'
 import type { KnotErrorBody } from './knotErrors.ts'
 import type { OperationIds, Operations } from './operations.ts'
+import type { PushEnd } from './pushEnd.ts'
 import type { FingerprintedCard, PushEntry, PushLog } from './pushLog.ts'
 import { readPushRequest } from './pushRequest.ts'
 import type { PushPayload, PushTarget } from './pushRequest.ts'
@@ -27,6 +30,7 @@ export interface PushContext {
   readonly operations: Operations
   readonly tasks: Tasks
   readonly scripts: PushScripts
+  readonly faults: FaultPlan
   readonly log: PushLog
   readonly notFoundStatus: 400 | 404
   readonly now: () => number
@@ -34,15 +38,6 @@ export interface PushContext {
   /** POST /card answers NO_ACCESS to everybody. */
   accessDenied: boolean
 }
-
-/** How the exchange ends: an answer, or a closed connection. */
-export type PushEnd =
-  | {
-      readonly status: number
-      readonly body: KnotErrorBody | { readonly message: 'Success' }
-      readonly retryAfter?: number | string
-    }
-  | 'drop'
 
 /** A body for a scripted status that brings none of its own. */
 const bareError = (status: number): KnotErrorBody => ({
@@ -87,15 +82,33 @@ const eligibleAccount = (context: PushContext, { userId, merchantId }: Recipient
   return account
 }
 
-const scriptedAnswer = (http: PushScript['http']): PushEnd | undefined => {
-  if (http?.kind !== 'answer') return undefined
-  const { status, body = bareError(status), retryAfter } = http
-  return { status, body, ...(retryAfter === undefined ? {} : { retryAfter }) }
+const oddBodies = {
+  garbage: '<html><body>Bad \u0000 gateway',
+  empty: '',
+  huge: JSON.stringify({ message: 'Success', padding: 'x'.repeat(1 << 20) }),
+}
+
+/** The end that a script says in place of `Success`. */
+const scriptedEnd = (http: PushScript['http']): { readonly end: PushEnd; readonly landed: boolean } | undefined => {
+  switch (http?.kind) {
+    case 'answer': {
+      const { status, body = bareError(status), retryAfter, headers = {}, landed = false } = http
+      return { end: { status, body, headers, ...(retryAfter === undefined ? {} : { retryAfter }) }, landed }
+    }
+    case 'body':
+      return { end: { status: http.status ?? 200, body: oddBodies[http.body] }, landed: http.landed ?? true }
+    case 'redirect':
+      return { end: { status: http.status ?? 307, body: '', headers: { location: http.location } }, landed: false }
+    case 'drop':
+      return { end: http.when === 'in_answer' ? 'cut' : 'drop', landed: http.when !== 'after_body' }
+    default:
+      return undefined
+  }
 }
 
 /**
  * `POST /card`, after authentication: the body's form, the scripted fault, the card, the account, then the operation.
- * Accepting and starting the operation happen in one step, so that of two pushes at once one gets ONGOING_OPERATION.
+ * `drawn` is what chance gave this push. Accepting and starting the operation happen in one step, so that of two pushes at once one gets ONGOING_OPERATION.
  *
  * @throws KnotRefusal where Knot would refuse.
  */
@@ -104,6 +117,7 @@ export const pushCard = async (
   host: 'api' | 'secure',
   body: unknown,
   entry: PushEntry,
+  drawn: PushFault | null,
 ): Promise<PushEnd> => {
   if (context.accessDenied) throw noAccess()
   const { target, payload } = readPushRequest(body, host)
@@ -111,11 +125,13 @@ export const pushCard = async (
   const recipient = recipientOf(context, target)
   context.log.identify(entry, recipient.userId, recipient.merchantId)
 
-  const { script, giveBack } = context.scripts.take(recipient.userId, recipient.merchantId)
+  const { script: own, giveBack } = context.scripts.take(recipient.userId, recipient.merchantId)
+  const fault = context.faults.take(recipient.userId, recipient.merchantId, drawn)
+  if (fault !== null) entry.fault = faultName(fault)
+  const script = { ...own, ...fault }
   const { http } = script
-  if (http?.kind === 'drop' && http.when === 'after_body') return 'drop'
-  const answer = scriptedAnswer(http)
-  if (answer !== undefined && http?.kind === 'answer' && !http.landed) return answer
+  const scripted = scriptedEnd(http)
+  if (scripted?.landed === false) return scripted.end
   try {
     const card = await openCard(context, payload, entry)
     const account = eligibleAccount(context, recipient)
@@ -125,10 +141,12 @@ export const pushCard = async (
     entry.landed = true
     if (target.kind === 'switcher') context.tasks.close(target.taskId)
   } catch (error) {
-    if (error instanceof KnotRefusal) giveBack()
+    if (error instanceof KnotRefusal) {
+      giveBack()
+      entry.fault = null
+    }
     throw error
   }
   if (http?.kind === 'hold') await sleep(http.holdMs, undefined, { signal: context.stopping }).catch(() => undefined)
-  if (http?.kind === 'drop') return 'drop'
-  return answer ?? { status: 200, body: { message: 'Success' } }
+  return scripted?.end ?? { status: 200, body: { message: 'Success' } }
 }

@@ -15,6 +15,8 @@ export interface PushEntry {
   fingerprint: string | null
   /** This very JWE was sent before: the sender broke the rule of one JWE per attempt. */
   jweReused: boolean
+  /** What was made to go wrong with it by a plan or by chance, as `faultName` says. Null where Knot refused it before that. */
+  fault: string | null
   /** HTTP status of the answer, null where the connection was dropped, undefined while there is none. */
   status: number | null | undefined
   errorCode: string | null
@@ -48,6 +50,7 @@ export class PushLog {
       last4: null,
       fingerprint: null,
       jweReused: false,
+      fault: null,
       status: undefined,
       errorCode: null,
       landed: false,

@@ -1,10 +1,13 @@
 import { timingSafeEqual } from 'node:crypto'
 import { fastify } from 'fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { accountView } from './accounts.ts'
+import { faultName } from './faultPlan.ts'
+import type { PushFault } from './faultPlan.ts'
 import { KnotRefusal, invalidApiKeys, invalidField } from './knotErrors.ts'
 import { pushCard } from './pushCard.ts'
 import type { PushContext } from './pushCard.ts'
+import { drop, loggedEnd, sendEnd } from './pushEnd.ts'
 import type { PushEntry } from './pushLog.ts'
 
 /** What the routes need beyond a push: who may call, what is broken at the moment, and the development calls. */
@@ -34,11 +37,6 @@ const authorized = (request: FastifyRequest, { clientId, secret }: RouteContext)
   )
 }
 
-const drop = (request: FastifyRequest, reply: FastifyReply): void => {
-  reply.hijack()
-  request.raw.socket.destroy()
-}
-
 const textParameter = (source: unknown, name: string): string => {
   const value = (source as Record<string, unknown> | null | undefined)?.[name]
   if (typeof value !== 'string' || value === '') throw invalidField(`The ${name} is required.`)
@@ -56,6 +54,7 @@ const merchantIn = (source: unknown): number => {
 const baseServer = (context: RouteContext, host: 'api' | 'secure'): FastifyInstance => {
   const server = fastify({ forceCloseConnections: true })
   const entries = new WeakMap<FastifyRequest, PushEntry>()
+  const drawnFaults = new WeakMap<FastifyRequest, PushFault>()
   const end = (request: FastifyRequest, status: number | null, errorCode: string | null): void => {
     const entry = entries.get(request)
     if (entry) context.log.end(entry, status, errorCode, context.now())
@@ -71,7 +70,16 @@ const baseServer = (context: RouteContext, host: 'api' | 'secure'): FastifyInsta
   })
   server.addHook('onRequest', async (request, reply) => {
     if (request.method === 'POST' && request.routeOptions.url === '/card') {
-      entries.set(request, context.log.begin(context.now()))
+      const entry = context.log.begin(context.now())
+      entries.set(request, entry)
+      const fault = context.faults.arrive()
+      if (fault === 'drop_unread') {
+        entry.fault = faultName(fault)
+        end(request, null, null)
+        drop(request, reply)
+        return
+      }
+      if (fault !== null) drawnFaults.set(request, fault)
     }
     if (context.connectionsToDrop > 0) {
       context.connectionsToDrop -= 1
@@ -94,15 +102,10 @@ const baseServer = (context: RouteContext, host: 'api' | 'secure'): FastifyInsta
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'Not Found' }))
   server.post('/card', async (request, reply) => {
     const entry = entries.get(request) ?? context.log.begin(context.now())
-    const ended = await pushCard(context, host, request.body, entry)
-    if (ended === 'drop') {
-      end(request, null, null)
-      drop(request, reply)
-      return reply
-    }
-    if (ended.retryAfter !== undefined) reply.header('retry-after', String(ended.retryAfter))
-    end(request, ended.status, 'error_code' in ended.body ? ended.body.error_code : null)
-    return reply.code(ended.status).send(ended.body)
+    const ended = await pushCard(context, host, request.body, entry, drawnFaults.get(request) ?? null)
+    const { status, errorCode } = loggedEnd(ended)
+    end(request, status, errorCode)
+    return sendEnd(request, reply, ended)
   })
   return server
 }

@@ -9,12 +9,25 @@ export type HttpFault =
       readonly body?: KnotErrorBody
       /** `Retry-After`, in seconds or as an HTTP date. */
       readonly retryAfter?: number | string
+      readonly headers?: Readonly<Record<string, string>>
       readonly landed?: boolean
     }
   /** Processes the push at once and answers it later. */
   | { readonly kind: 'hold'; readonly holdMs: number }
-  /** Closes the connection: when the body has been read and nothing was done, or when all was done but the answer. */
-  | { readonly kind: 'drop'; readonly when: 'after_body' | 'before_answer' }
+  /**
+   * Closes the connection: when the body has been read and nothing was done, when all was done but the answer, or in the
+   * middle of the answer's body.
+   */
+  | { readonly kind: 'drop'; readonly when: 'after_body' | 'before_answer' | 'in_answer' }
+  /** An answer whose body is not what Knot says: no JSON, nothing, or 1 MiB. Status 200 and landed unless said so. */
+  | {
+      readonly kind: 'body'
+      readonly body: 'garbage' | 'empty' | 'huge'
+      readonly status?: number
+      readonly landed?: boolean
+    }
+  /** Sends the caller elsewhere, 307 unless said so. Not landed. */
+  | { readonly kind: 'redirect'; readonly location: string; readonly status?: 301 | 302 | 303 | 307 | 308 }
 
 /** What becomes of one push to one (user, merchant). Every field has a default: an empty script is a quick success. */
 export interface PushScript {
@@ -30,6 +43,10 @@ export interface PushScript {
   readonly duplicates?: number
   /** The operation ends, but nobody is told. Default false. */
   readonly dropWebhook?: boolean
+  /** From the end of the operation to its webhook: the account is free again before anybody is told. Default 0. */
+  readonly webhookDelayMs?: number
+  /** The result webhook goes out after the next one of any account, or after 1 s where there is none. Default false. */
+  readonly overtaken?: boolean
   readonly http?: HttpFault
 }
 

@@ -41,6 +41,7 @@ export class WebhookSender {
   readonly #urls: string[]
   readonly #stopping = new AbortController()
   readonly #open = new Set<Promise<unknown>>()
+  readonly #held = new Set<WebhookPayload>()
 
   constructor(options: WebhookSenderOptions) {
     this.#options = options
@@ -56,9 +57,21 @@ export class WebhookSender {
     if (this.#stopping.signal.aborted) return
     const delivery: WebhookDelivery = { atMs: this.#options.now(), payload, attempts: [] }
     this.deliveries.push(delivery)
-    for (const url of this.#urls) {
-      const delivering = this.#deliver(url, delivery).finally(() => this.#open.delete(delivering))
-      this.#open.add(delivering)
+    const held = [...this.#held]
+    this.#held.clear()
+    const all = this.#urls.map(url => this.#deliver(url, delivery))
+    const delivering = Promise.all(all).then(() => {
+      this.#open.delete(delivering)
+      for (const late of held) this.send(late)
+    })
+    this.#open.add(delivering)
+  }
+
+  /** Keeps a webhook back until another one has arrived. Returns the call that sends it where none came. */
+  sendAfterNext(payload: WebhookPayload): () => void {
+    this.#held.add(payload)
+    return () => {
+      if (this.#held.delete(payload)) this.send(payload)
     }
   }
 
