@@ -39,6 +39,8 @@ export type PushAnswer =
   | (Answered<'ambiguous'> & { readonly why: 'timeout' | 'connection_lost' | 'server_error' })
 
 const MAX_RETRY_AFTER_MS = 300_000
+/** The three forms of RFC 9110 begin so. `Date.parse` alone takes `1.5` and `-5` for days of 2001: no wait at all. */
+const HTTP_DATE_START = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /
 
 /**
  * The answer of one push. Codes decide before statuses (Knot documents codes, and not always the status), messages never
@@ -120,7 +122,9 @@ export function retryAfterMs(end: {
 }): number | null {
   if (end.retryAfter === null) return null
   const text = end.retryAfter.trim()
-  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - end.answeredAtMs
+  const isSeconds = /^\d{1,9}$/.test(text)
+  if (!isSeconds && !HTTP_DATE_START.test(text)) return null
+  const waitMs = isSeconds ? Number(text) * 1000 : Date.parse(text) - end.answeredAtMs
   if (Number.isNaN(waitMs)) return null
   return Math.min(MAX_RETRY_AFTER_MS, Math.max(0, waitMs))
 }

@@ -86,7 +86,13 @@ describe('Retry-After', () => {
     ['86400', 300_000],
     ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
     ['Thu, 01 Jan 2020 00:00:00 GMT', 0],
+    ['Thursday, 01-Jan-26 00:00:30 GMT', 30_000],
     ['soon', null],
+    ['1.5', null],
+    ['-5', null],
+    ['+5', null],
+    ['1,2', null],
+    ['Thu, no date', null],
   ])('%j is %j ms', (text, expected) => {
     expect(retryAfterMs({ retryAfter: text, answeredAtMs: now })).toBe(expected)
   })
