@@ -2,7 +2,10 @@ import { hardTimer } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
 
-/** Begins an attempt with a DISCOVER for its merchant alone: much may have changed since the last look. */
+/**
+ * Begins an attempt with a DISCOVER for its merchant alone: much may have changed since the last look. It does not outlive
+ * the attempt: nobody could call it back after the hard deadline.
+ */
 export function discoverMerchant(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
   const commandId = draft.command({
     kind: 'DISCOVER',
@@ -11,7 +14,7 @@ export function discoverMerchant(draft: DecisionDraft, merchant: MerchantState, 
     merchant_id: merchant.merchant_id,
     merchant_name: merchant.merchant_name,
     attempt: attempt.number,
-    not_after: null,
+    not_after: attempt.hard_at,
     cancels: null,
     reason: attempt.reason,
     source: attempt.source,

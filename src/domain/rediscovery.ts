@@ -45,6 +45,10 @@ export function onMerchantDiscovered(draft: DecisionDraft, result: CommandResult
   const attempt = known?.attempt
   if (known === undefined || attempt?.phase !== 'DISCOVERING' || attempt.command_id !== result.command_id) return
   const { source } = attempt
+  if (result.result === 'NOT_SENT' && result.reason === 'not_after') {
+    endAttempt(draft, known, attempt, 'NO_RESULT', 'no_result', source)
+    return
+  }
   if (result.result !== 'DISCOVERED') {
     endAttempt(draft, known, attempt, 'REJECTED', 'unknown_error', source)
     return

@@ -35,7 +35,7 @@ export function retryWaitMs(
  * The attempt has failed and the next one waits for its timer. The failed one is remembered: a success of it that comes
  * late still wins. Never earlier than the gap.
  *
- * @param waitMs from now, as `retryWaitMs` gives it
+ * @param waitMs from the result that says so, as `retryWaitMs` gives it
  */
 export function scheduleRetry(
   draft: DecisionDraft,
@@ -47,7 +47,8 @@ export function scheduleRetry(
   details: OutcomeDetails,
 ): void {
   const id = merchant.merchant_id
-  const dueAtMs = Math.max(draft.now + waitMs, gapEnd(draft, merchant))
+  const failedAtMs = draft.past(details.occurredAt ?? draft.occurredAt)
+  const dueAtMs = Math.max(draft.now, failedAtMs + waitMs, gapEnd(draft, merchant))
   const subject = attemptSubject(merchant, attempt)
   draft.emit('RETRY_SCHEDULED', code, subject, source, attempt.origin, { ...details, nextAttemptAt: dueAtMs })
   const next: Attempt = {

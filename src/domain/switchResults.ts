@@ -110,7 +110,7 @@ function onNotSent(draft: DecisionDraft, merchant: MerchantState, attempt: Attem
   switch (reason) {
     case 'send_by':
     case 'ownership':
-      issueSwitch(draft, merchant, attempt)
+      sendAgain(draft, merchant, attempt)
       return
     case 'not_after':
       endAttempt(draft, merchant, attempt, 'NO_RESULT', 'no_result', attempt.source)
@@ -126,6 +126,13 @@ function onNotSent(draft: DecisionDraft, merchant: MerchantState, attempt: Attem
     default:
       endAttempt(draft, merchant, attempt, 'REJECTED', 'unknown_error', attempt.source)
   }
+}
+
+/** Meanwhile the answer of a push that its deadline overtook may have come: the gap counts from that one too. */
+function sendAgain(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  const dueAtMs = gapEnd(draft, merchant)
+  if (dueAtMs <= draft.now) issueSwitch(draft, merchant, attempt)
+  else scheduleAttempt(draft, merchant, attempt, dueAtMs, 'min_gap')
 }
 
 /** Knot has refused the request for good. */

@@ -53,6 +53,23 @@ describe('the answer to a SWITCH', () => {
     }
   })
 
+  it('not sent while the answer of an overtaken push came in: again, but only after the gap from that one', () => {
+    const world = issued()
+    const overtaken = world.last('SWITCH')
+    world.pass(DAY)
+    world.lifecycle('updated')
+    world.discovered()
+    const waiting = world.last('SWITCH')
+    world.result('ACCEPTED', { started_at: T0 }, overtaken)
+    world.news()
+    world.result('NOT_SENT', { reason: 'send_by' }, waiting)
+    expect(world.news()).toEqual(['RETRY_SCHEDULED min_gap @11'])
+    world.pass(10 * MINUTE - 1)
+    expect(world.news()).toEqual([])
+    world.pass(1)
+    expect(world.news()).toEqual(['SWITCH card-1 v2 @11'])
+  })
+
   it('accepted sets the two deadlines, counted from the answer', () => {
     const world = issued()
     world.pass(MINUTE)

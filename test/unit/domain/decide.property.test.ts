@@ -116,9 +116,8 @@ class Laws {
     }
   }
 
-  /** G4: once PROVISION has read on to where a card was suppressed, no push of before that starts. A look is no push. */
+  /** G4: once PROVISION has read on to where a card was suppressed, no push of before that starts. */
   #started(command: ProvisioningCommand, readSeq: number): void {
-    if (command.kind !== 'SWITCH') return
     const since = this.#activeSince.get(`${USER}/${command.card_ref}/*`)
     if (since === undefined || command.decision_seq > since) return
     expect(readSeq, 'a push of a suppressed card starts').toBeLessThan(since)

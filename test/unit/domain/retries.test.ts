@@ -58,6 +58,32 @@ describe('a failure with retries left', () => {
     expect(world.lastOutcome.next_attempt_at).toBe(world.now + waitMs)
   })
 
+  it('counts from the failure, not from when a backlog let it be read', () => {
+    const world = new World()
+    world.lifecycle('updated')
+    world.discovered()
+    world.accepted()
+    const failedAt = world.now + MINUTE
+    world.pass(40 * MINUTE)
+    world.knot('CARD_FAILED', { reason: 'other', timestamp: failedAt })
+    expect(world.lastOutcome.next_attempt_at).toBe(failedAt + HOUR)
+  })
+
+  it.each([
+    ['by its deadline here', true],
+    ['by its deadline in PROVISION', false],
+  ])('a look that is never answered ends the attempt %s, and may not start after that', (_, isHere) => {
+    const world = failed('other')
+    world.pass(HOUR)
+    expect(world.last('DISCOVER').not_after).toBe(world.now + DAY)
+    world.news()
+    if (isHere) world.pass(DAY)
+    else world.result('NOT_SENT', { reason: 'not_after' }, world.last('DISCOVER'))
+    expect(world.news()).toEqual(['NO_RESULT no_result @11'])
+    expect(world.at().attempt).toBeNull()
+    expect(world.timers.size).toBe(0)
+  })
+
   it('never a fourth attempt, whatever the configuration says', () => {
     const reasons = new Map([['other', { class: 'auto_retry', retries: 9, waitsMs: [HOUR], why: 'test' } as const]])
     const world = failed('other', { reasons })
