@@ -40,7 +40,7 @@ interface OpenStep {
 }
 
 /**
- * What goes wrong with which push (issue 5). For each push: the first open step of exactly that account, else of that
+ * What goes wrong with which push. For each push: the first open step of exactly that account, else of that
  * user or merchant or of all (in the order added), else chance.
  */
 export class FaultPlan {

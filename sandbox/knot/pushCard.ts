@@ -108,7 +108,8 @@ const scriptedEnd = (http: PushScript['http']): { readonly end: PushEnd; readonl
 
 /**
  * `POST /card`, after authentication: the body's form, the scripted fault, the card, the account, then the operation.
- * `drawn` is what chance gave this push. Accepting and starting the operation happen in one step, so that of two pushes at once one gets ONGOING_OPERATION.
+ * `drawn` is what chance gave this push. Accepting and starting the operation happen in one step, so that of two pushes
+ * at once one gets ONGOING_OPERATION.
  *
  * @throws KnotRefusal where Knot would refuse.
  */
