@@ -21,8 +21,10 @@ interface InnerType {
   _skip(tap: Tap): void
 }
 
-/** More items than bytes are possible only for items of no size (`null`); nobody sends more of them than this. */
+/** More items than bytes are possible only for items of no size (`null`); nobody sends more of them in one value. */
 const MAX_SIZELESS_ITEMS = 65_536
+/** Items of no size so far, in all containers of a value: blocks of a few bytes would multiply a bound per block. */
+const sizelessItems = new WeakMap<Tap, number>()
 
 class BoundedArrayType extends avsc.types.ArrayType {
   _read(tap: Tap): unknown[] {
@@ -78,8 +80,16 @@ function forEachItem(tap: Tap, item: () => void): void {
       const before = tap.pos
       item()
       if (tap.pos > tap.buf.length || tap.pos < before) return invalidate(tap)
+      if (tap.pos === before && !mayHaveSizeless(tap)) return invalidate(tap)
     }
   }
+}
+
+/** avsc makes a cursor of its own for every value that it reads, so the cursor stands for the value. */
+function mayHaveSizeless(tap: Tap): boolean {
+  const count = (sizelessItems.get(tap) ?? 0) + 1
+  sizelessItems.set(tap, count)
+  return count <= MAX_SIZELESS_ITEMS
 }
 
 function invalidate(tap: Tap): void {

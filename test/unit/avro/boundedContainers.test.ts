@@ -67,3 +67,30 @@ describe.each([
     expect(performance.now() - startedAtMs).toBeLessThan(500)
   })
 })
+
+describe('items of no size', () => {
+  /** A block of 65,536 items in three bytes. */
+  const BLOCK = [0x80, 0x80, 0x08]
+  const nulls = bounded({ type: 'array', items: 'null' })
+  const nested = bounded({ type: 'array', items: { type: 'array', items: 'null' } })
+  const bytesOf = (blocks: number) => Buffer.from([...Array.from({ length: blocks }, () => BLOCK).flat(), 0x00])
+
+  it('are read as long as one value has no more than 65,536, and the next value starts afresh', () => {
+    for (let i = 0; i < 3; i++) {
+      expect(decodeAll<null[]>(nulls as ValueReader<null[]>, bytesOf(1), 0, 4)).toHaveLength(65_536)
+    }
+  })
+
+  it.each([
+    ['in many blocks', nulls, bytesOf(200)],
+    [
+      'in many containers',
+      nested,
+      Buffer.from([0x90, 0x03, ...Array.from({ length: 200 }, () => [...BLOCK, 0x00]).flat(), 0x00]),
+    ],
+  ])('are an error beyond that: %s', (_, type, bytes) => {
+    const startedAtMs = performance.now()
+    expect(() => decodeAll(type as ValueReader<unknown>, bytes, 0, bytes.length)).toThrow()
+    expect(performance.now() - startedAtMs).toBeLessThan(100)
+  })
+})
