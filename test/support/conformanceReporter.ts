@@ -95,7 +95,7 @@ function pageOf(outcomes: readonly Outcome[], durationMs: number): string {
     '',
     '## Not forced',
     '',
-    'SIGKILL of the only broker of a cluster, under protocol V2. Kafka 4.3.1 then now and again completes a transaction after',
+    'SIGKILL of the only broker of a cluster, under either protocol. Under V2, Kafka 4.3.1 now and again completes a transaction after',
     'its restart (CompleteCommit in __transaction_state) without ever writing its marker to __consumer_offsets. The offset',
     'stays unstable for good, and the partition waits in `locking` with UNSTABLE_OFFSET_COMMIT as its visible reason: nothing',
     'is lost or doubled, but only the owner of the cluster can end it. It was not seen with three brokers.',
