@@ -149,8 +149,14 @@ export class OnfileRun {
     return cardRef
   }
 
-  /** Starts `onfile run`. `settings` win over the run's own; an empty text takes a setting away. */
-  start(settings: Readonly<Record<string, string>> = {}): ProductProcess {
+  /**
+   * Starts `onfile run`. `settings` win over the run's own; an empty text takes a setting away. `onfile` is another way
+   * to start it than from its sources.
+   */
+  start(
+    settings: Readonly<Record<string, string>> = {},
+    onfile?: readonly [command: string, ...words: string[]],
+  ): ProductProcess {
     const { knot, vault, options } = this
     const merged = {
       ...QUICK,
@@ -167,7 +173,8 @@ export class OnfileRun {
       ...this.settings,
       ...settings,
     }
-    const child = new ProductProcess(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== '')))
+    const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+    const child = new ProductProcess(given, onfile)
     this.processes.push(child)
     return child
   }

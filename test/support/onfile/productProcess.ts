@@ -15,10 +15,17 @@ export class ProductProcess {
   private readonly killWithParent = (): void => void this.child.kill('SIGKILL')
   private adminUrl: string | null = null
 
-  /** @param settings `ONFILE_*`: the whole configuration; a shell's own is not mixed in */
-  constructor(settings: Readonly<Record<string, string>>) {
+  /**
+   * @param settings `ONFILE_*`: the whole configuration; a shell's own is not mixed in
+   * @param onfile how `onfile` is started; from its sources unless told
+   */
+  constructor(
+    settings: Readonly<Record<string, string>>,
+    onfile: readonly [command: string, ...words: string[]] = [process.execPath, mainFile],
+  ) {
     const surroundings = Object.entries(process.env).filter(([name]) => !name.startsWith('ONFILE_'))
-    this.child = spawn(process.execPath, [mainFile, 'run'], {
+    const [command, ...words] = onfile
+    this.child = spawn(command, [...words, 'run'], {
       env: { ...Object.fromEntries(surroundings), ...settings, ONFILE_ADMIN_PORT: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -32,6 +39,10 @@ export class ProductProcess {
         resolve(signal ?? code)
       })
     })
+  }
+
+  get pid(): number {
+    return this.child.pid!
   }
 
   get alive(): boolean {
