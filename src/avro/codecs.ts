@@ -50,9 +50,20 @@ export function framedCodec<T>(type: ValueType<T>, schemaId: number): Codec<T> {
   }
 }
 
-/** Reads exactly `buffer[start, end)`. avsc itself only knows the end of the whole buffer. */
+/**
+ * Reads exactly `buffer[start, end)`. avsc itself only knows the end of the whole buffer. Throws AvroDecodeError and
+ * nothing else: what a reader throws on malformed bytes (avsc's plain errors, a RangeError where a recursive schema is
+ * nested without end) is not passed on, because its message may hold a value of the record.
+ */
 export function decodeAll<T>(type: ValueReader<T>, buffer: Buffer, start: number, end: number): T {
-  const { value, offset } = type.decode(buffer, start)
+  let decoded: { readonly value: T; readonly offset: number }
+  try {
+    decoded = type.decode(buffer, start)
+  } catch (error) {
+    if (error instanceof AvroDecodeError) throw error
+    throw new AvroDecodeError(error instanceof RangeError ? 'lengths or nesting beyond all bounds' : 'malformed')
+  }
+  const { value, offset } = decoded
   if (offset !== end) throw new AvroDecodeError(offset < 0 || offset > end ? 'cut short' : 'trailing bytes')
   return value
 }

@@ -58,7 +58,7 @@ export class FramedReader<T> {
     }
   }
 
-  /** Throws `UnknownSchemaError`, or `AvroDecodeError` and avsc's own errors for malformed bytes. */
+  /** Throws `UnknownSchemaError`, or `AvroDecodeError` for malformed bytes. */
   decode(buffer: Buffer, start: number, end: number): T {
     const id = frameSchemaId(buffer, start, end)
     if (id === undefined) throw new AvroDecodeError('no frame with a schema id')

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { AvroDecodeError } from '../../../src/avro/errors.ts'
 import { FramedReader } from '../../../src/avro/framedReader.ts'
 import { SchemaShelf, framed } from '../../support/ingestHarness.ts'
 
 const SCHEMA = { type: 'record', name: 'R', fields: [{ name: 'a', type: 'string' }] }
+/** A record that holds another one of its kind: a byte per level. */
+const LIST = { type: 'record', name: 'L', fields: [{ name: 'next', type: ['null', 'L'], default: null }] }
 
 function shelfWithReader(): { shelf: SchemaShelf; reader: FramedReader<unknown>; bytes: Buffer } {
   const shelf = new SchemaShelf()
@@ -49,6 +52,24 @@ describe('a framed reader', () => {
     })
     await reader.load(7)
     expect(() => reader.decode(bytes, 0, bytes.length)).toThrow('does not fit this topic')
+  })
+
+  it.each([
+    ['an enum index beyond its symbols', { type: 'enum', name: 'E', symbols: ['A'] }, [0x7e]],
+    ['a union index beyond its branches', ['null', 'string'], [0x7e]],
+    ['a long beyond the exact numbers', 'long', [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]],
+    ['a list nested without end', LIST, Array.from({ length: 200_000 }, () => 0x02)],
+    ['a text that is cut short', 'string', [0x40, 0x61]],
+  ])('answers %s with its own error, which holds nothing of the record', async (_what, schema, body) => {
+    const shelf = new SchemaShelf()
+    shelf.add(7, schema as object)
+    const reader = new FramedReader<unknown>(shelf, writer => writer)
+    await reader.load(7)
+    const bytes = Buffer.from([0, 0, 0, 0, 7, ...body])
+    expect(() => reader.decode(bytes, 0, bytes.length)).toThrow(
+      expect.toSatisfy((error: unknown) => error instanceof AvroDecodeError && !('cause' in error)),
+    )
+    expect(reader.decodeWhole(bytes, 0, bytes.length)).toBeUndefined()
   })
 
   it('has nothing to load for a value without a frame', () => {
