@@ -65,6 +65,11 @@ export class CycleContext<T extends object, Effect> implements TaskContext<T, Ef
     this.cycle.effects.push(effect)
   }
 
+  measureCommit(sinceMs: number, report: (durationMs: number) => void): void {
+    this.cycle.measuredSinceMs.push(sinceMs)
+    this.cycle.measures.push(report)
+  }
+
   private stateful(what: string): PartitionState {
     if (this.state === null) throw new Error(`A role without a changelog cannot ${what}`)
     return this.state

@@ -1,5 +1,5 @@
 import type { FetchedChunk, Subscription } from '../kafka/fetcher.ts'
-import { scanRecords } from '../kafka/recordBatch.ts'
+import { firstTimestampOf, scanRecords } from '../kafka/recordBatch.ts'
 import type { RecordView } from '../kafka/recordBatch.ts'
 import { Backoff, sleep } from './backoff.ts'
 import { InputNotReadyError } from './processor.ts'
@@ -57,6 +57,23 @@ export class TaskInput {
 
   get waiting(): boolean {
     return this.blocked
+  }
+
+  /**
+   * Append time of the oldest record that was not handed out yet, milliseconds; infinity when there is none. While
+   * records are known of that could not be fetched, the time of the last answer: they are at least so old as it is.
+   */
+  get oldestPendingMs(): number {
+    const { subscription } = this.options
+    const prepared = this.prepared?.[this.preparedAt]
+    if (prepared !== undefined) return prepared.timestamp
+    for (const chunk of [this.chunk, subscription.next]) {
+      if (chunk === undefined) continue
+      const timestampMs = firstTimestampOf(chunk.bytes, Math.max(chunk.fromOffset, this.position))
+      if (timestampMs >= 0) return timestampMs
+    }
+    const behind = Math.max(this.position, subscription.position) < subscription.lastStableOffset
+    return behind ? subscription.highWatermarkAskedAtMs : Number.POSITIVE_INFINITY
   }
 
   /**

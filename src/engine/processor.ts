@@ -59,6 +59,11 @@ export interface TaskContext<Tables extends object, Effect> {
   partitionFor(topic: string, key: Buffer | string): number
   schedule(key: string, name: string, dueAtMs: number): void
   cancelTimer(key: string, name: string): void
+  /**
+   * Calls `report` once this cycle's transaction has committed, with the milliseconds from `sinceMs` (wall clock) until
+   * then; never if it did not. For metrics: it must be cheap and not throw.
+   */
+  measureCommit(sinceMs: number, report: (durationMs: number) => void): void
   /** Runs `processor.perform(effect)` once this cycle's transaction has committed; never before, and never if it did not. */
   startEffect(effect: Effect): void
 }

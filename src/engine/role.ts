@@ -75,6 +75,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       state: this.state(),
       waiting: this.waiting,
       error: this.error === null ? null : { code: this.error.code, message: this.error.message },
+      inputPartitions: this.inputPartitions(),
       tasks: [...this.slots.values()].map(slot => slot.task.status()),
     }
   }
@@ -92,6 +93,11 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     await Promise.all([...this.slots.values()].map(slot => slot.supervised))
     await this.member?.stop({ leave: options.leave })
     await this.fetcher?.close()
+  }
+
+  private inputPartitions(): Record<string, number> {
+    const known = this.topology.inputs.filter(topic => this.partitionCounts.has(topic))
+    return Object.fromEntries(known.map(topic => [topic, this.partitionCounts.get(topic)!]))
   }
 
   private state(): RoleStatus['state'] {

@@ -13,14 +13,22 @@ export interface TaskStatus {
   readonly position: number
   /** Last stable offset of the input, as the broker last said. */
   readonly endOffset: number
+  /**
+   * Records that are not committed yet, up to the last stable offset. Measured by positions, which move over markers and
+   * aborted records: 0 when caught up.
+   */
   readonly lagRecords: number
-  /** How far behind in time: age of the record being processed while there is a lag, 0 when caught up. */
+  /** Age of the oldest of them (append to now): it rises while a commit is in doubt as well. 0 when caught up. */
   readonly lagSeconds: number
   readonly restoredRecords: number
   /** Changelog records still to restore. */
   readonly restoreRemaining: number
   readonly cycle: number
   readonly effectsInFlight: number
+  /** Durable timers that wait, by kind (the part of their name before a colon). */
+  readonly timers: Readonly<Record<string, number>>
+  /** Bytes of committed changes that the local store has not taken yet. */
+  readonly unflushedBytes: number
   readonly transactionProtocol: 'v1' | 'v2' | null
   readonly error: { readonly code: string; readonly message: string } | null
 }
@@ -32,5 +40,7 @@ export interface RoleStatus {
   /** Why the role waits before it can join (a topic that does not exist), null when it does not. */
   readonly waiting: { readonly reason: string; readonly sinceMs: number } | null
   readonly error: { readonly code: string; readonly message: string } | null
+  /** Partition counts of the input topics, by topic; empty until they are known. */
+  readonly inputPartitions: Readonly<Record<string, number>>
   readonly tasks: readonly TaskStatus[]
 }

@@ -13,6 +13,8 @@ import { drainOverrunError, OwnershipLostError, ProcessorFailedError, toTaskErro
 import type { TaskError } from './errors.ts'
 import { TaskInput } from './input.ts'
 import type { EngineOptions } from './options.ts'
+import { lagOf } from './lag.ts'
+import type { InputPlace, Lag } from './lag.ts'
 import { InputNotReadyError } from './processor.ts'
 import type { Processor, Topology } from './processor.ts'
 import type { PartitionState } from './state.ts'
@@ -75,7 +77,6 @@ export class Task<Tables extends object, Effect, Result> {
   private commitStart = false
   private drainUntilMs = Number.POSITIVE_INFINITY
   private fatal: Error | null = null
-  private lastRecordMs = 0
   private troubleSinceMs = 0
   private restoredRecords = 0
   private restoreRemaining = 0
@@ -112,9 +113,6 @@ export class Task<Tables extends object, Effect, Result> {
   status(): TaskStatus {
     const position = this.input?.position ?? -1
     const endOffset = this.input?.lastStableOffset ?? -1
-    const lagRecords = position < 0 || endOffset < 0 ? 0 : Math.max(0, endOffset - position)
-    const lagSeconds =
-      lagRecords === 0 || this.lastRecordMs === 0 ? 0 : Math.max(0, (Date.now() - this.lastRecordMs) / 1000)
     return {
       role: this.options.topology.role,
       topic: this.topic,
@@ -123,14 +121,15 @@ export class Task<Tables extends object, Effect, Result> {
       waiting: this.waiting ?? this.trouble(),
       position,
       endOffset,
-      lagRecords,
-      lagSeconds,
+      ...this.lag(),
       restoredRecords: this.restoredRecords,
       restoreRemaining: this.restoreRemaining,
       cycle: this.cycleNumber,
       effectsInFlight: this.effects.inFlight,
       transactionProtocol: this.producer.epoch < 0 ? null : this.producer.protocol,
       error: this.error === null ? null : { code: this.error.code, message: this.error.message },
+      timers: this.state === null ? {} : Object.fromEntries(this.state.timers.counts),
+      unflushedBytes: this.state?.unflushedBytes ?? 0,
     }
   }
 
@@ -338,7 +337,6 @@ export class Task<Tables extends object, Effect, Result> {
     cycle.inputs++
     cycle.records++
     if (record.timestamp < cycle.oldestRecordMs) cycle.oldestRecordMs = record.timestamp
-    this.lastRecordMs = record.timestamp
     return true
   }
 
@@ -413,7 +411,9 @@ export class Task<Tables extends object, Effect, Result> {
       const { verdict, nextOffsets } = await this.committer.commit(cycle)
       this.committedOffset = cycle.endOffset
       engine.observer.cycle(role, this.topic, this.partition, verdict, performance.now() - startedMs, cycle.records)
-      if (cycle.records > 0) engine.observer.freshness(role, this.topic, Date.now() - cycle.oldestRecordMs)
+      const committedAtMs = Date.now()
+      if (cycle.records > 0) engine.observer.freshness(role, this.topic, committedAtMs - cycle.oldestRecordMs)
+      cycle.reportMeasures(committedAtMs)
       await engine.onStep?.('committed', this.topic, this.partition)
       // Step 5.
       this.state?.committed(cycle, nextOffsets.get(`${topology.changelog}/${this.partition}`))
@@ -452,6 +452,22 @@ export class Task<Tables extends object, Effect, Result> {
 
   /** What the client below waits for: a coordinator, a leader, a right. Seen when somebody looks, so its age is a lower bound. */
   private trouble(): { reason: string; sinceMs: number } | null {
+  private lag(): Lag {
+    const { input, cycles } = this
+    const place: InputPlace = {
+      position: input?.position ?? -1,
+      committedOffset: this.committedOffset,
+      lastStableOffset: input?.lastStableOffset ?? -1,
+      uncommittedRecords: cycles[0].records + cycles[1].records,
+      oldestMs: Math.min(
+        cycles[0].oldestRecordMs,
+        cycles[1].oldestRecordMs,
+        input?.oldestPendingMs ?? Number.POSITIVE_INFINITY,
+      ),
+    }
+    return lagOf(place, Date.now())
+  }
+
     const error = this.producer.lastError ?? this.input?.lastError
     if (error === undefined) {
       this.troubleSinceMs = 0

@@ -38,6 +38,12 @@ function before(a: Entry, b: Entry): boolean {
 export class TimerQueue {
   private heap: Entry[] = []
   private readonly byId = new Map<string, Entry>()
+  private readonly kinds = new Map<string, number>()
+
+  /** Timers by kind: what stands before the first colon of their name. */
+  get counts(): ReadonlyMap<string, number> {
+    return this.kinds
+  }
 
   get size(): number {
     return this.byId.size
@@ -56,6 +62,7 @@ export class TimerQueue {
     this.cancel(key, name)
     const entry: Entry = { key, name, dueAtMs, cancelled: false }
     this.byId.set(timerId(key, name), entry)
+    this.count(name, 1)
     this.heap.push(entry)
     this.up(this.heap.length - 1)
   }
@@ -67,6 +74,7 @@ export class TimerQueue {
     if (entry === undefined) return false
     entry.cancelled = true
     this.byId.delete(id)
+    this.count(name, -1)
     if (this.heap.length > 64 && this.heap.length > 2 * this.byId.size) this.rebuild()
     return true
   }
@@ -78,7 +86,14 @@ export class TimerQueue {
     if (top === undefined || top.dueAtMs > untilMs) return undefined
     this.pop()
     this.byId.delete(timerId(top.key, top.name))
+    this.count(top.name, -1)
     return { key: top.key, name: top.name, dueAtMs: top.dueAtMs }
+  }
+
+  private count(name: string, change: 1 | -1): void {
+    const colon = name.indexOf(':')
+    const kind = colon < 0 ? name : name.slice(0, colon)
+    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + change)
   }
 
   private dropCancelled(): void {

@@ -82,6 +82,25 @@ export function nextOffsetOf(bytes: Buffer): number {
   return next
 }
 
+/**
+ * Append time, milliseconds, of the first batch that holds data at or after `fromOffset`, -1 if there is none. Reads
+ * headers only: the time of the batch's first record, so never younger than the record at `fromOffset`; a batch of an
+ * aborted transaction counts.
+ */
+export function firstTimestampOf(bytes: Buffer, fromOffset: number): number {
+  let start = 0
+  for (let end = batchEnd(bytes, start); end > 0; end = batchEnd(bytes, start)) {
+    const lastOffset = int64(bytes, start) + bytes.readInt32BE(start + layout.LAST_OFFSET_DELTA)
+    const attributes = bytes.readInt16BE(start + layout.ATTRIBUTES)
+    if (lastOffset >= fromOffset && (attributes & layout.CONTROL_BIT) === 0) {
+      const byBroker = (attributes & layout.LOG_APPEND_TIME_BIT) !== 0
+      return int64(bytes, start + (byBroker ? layout.MAX_TIMESTAMP : layout.BASE_TIMESTAMP))
+    }
+    start = end
+  }
+  return -1
+}
+
 /** End of the batch that starts at `start`, -1 where it is not complete: a fetch response may end in a part of one. */
 function batchEnd(bytes: Buffer, start: number): number {
   if (start + layout.MAGIC >= bytes.length) return -1

@@ -14,6 +14,8 @@ export interface FetchedChunk {
 export interface Subscription {
   /** The oldest chunk that was not taken yet. */
   take(): FetchedChunk | undefined
+  /** The same chunk, left where it is. */
+  readonly next: FetchedChunk | undefined
   /** Next offset to fetch. */
   readonly position: number
   /** The log's end as of the last answer, -1 before the first. */
@@ -93,6 +95,10 @@ export class SubscribedPartition implements Subscription {
     this.queuedBytes -= chunk.bytes.length
     if (wasFull && this.queuedBytes < this.queueBytes) this.onRoom()
     return chunk
+  }
+
+  get next(): FetchedChunk | undefined {
+    return this.queue[0]
   }
 
   close(): void {

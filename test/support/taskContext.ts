@@ -77,6 +77,11 @@ export class FakeTaskContext<Tables extends object = object, Effect = never> imp
     this.timers.delete(`${key}\n${name}`)
   }
 
+  /** Commits at once. */
+  measureCommit(sinceMs: number, report: (durationMs: number) => void): void {
+    report(this.now - sinceMs)
+  }
+
   startEffect(effect: Effect): void {
     this.effects.push(effect)
   }

@@ -14,10 +14,10 @@ const raw = {
   },
 }
 
-/** Fetched bytes of `count` records from `fromOffset`. */
-function chunk(fromOffset: number, count: number): FetchedChunk {
+/** Fetched bytes of `count` records from `fromOffset`, all appended at one time. */
+function chunk(fromOffset: number, count: number, timestampMs = 1_000): FetchedChunk {
   const batch = new BatchBuilder()
-  for (let i = 0; i < count; i++) batch.append(1_000, Buffer.from('key'), `value ${fromOffset + i}`, raw)
+  for (let i = 0; i < count; i++) batch.append(timestampMs, Buffer.from('key'), `value ${fromOffset + i}`, raw)
   const bytes = Buffer.from(batch.finish(-1n, -1, -1, { transactional: false }))
   bytes.writeBigInt64BE(BigInt(fromOffset), 0)
   return { fromOffset, bytes, aborted: [], nextOffset: fromOffset + count }
@@ -35,6 +35,9 @@ class FakeSubscription implements Subscription {
   failure: Error | undefined
   take(): FetchedChunk | undefined {
     return this.chunks.shift()
+  }
+  get next(): FetchedChunk | undefined {
+    return this.chunks[0]
   }
   close(): void {
     this.chunks = []
@@ -124,6 +127,37 @@ describe('TaskInput', () => {
     expect(prepared).toEqual([[0, 1, 2]])
     expect(seen).toEqual([0, 1, 2])
     expect(input.position).toBe(3)
+  })
+
+  it('knows the age of the oldest record that waits: taken half, fetched, or known of and not fetched', () => {
+    const subscription = new FakeSubscription()
+    const { input } = inputOn(subscription)
+    expect(input.oldestPendingMs).toBe(Number.POSITIVE_INFINITY)
+
+    subscription.chunks.push(chunk(0, 2, 1_000), chunk(2, 2, 5_000))
+    subscription.position = 4
+    subscription.lastStableOffset = 4
+    expect(input.oldestPendingMs).toBe(1_000)
+    input.take(record => record.offset < 1)
+    expect(input.oldestPendingMs).toBe(1_000)
+    input.take(() => true)
+    expect(input.oldestPendingMs).toBe(5_000)
+    input.take(() => true)
+    expect(input.oldestPendingMs).toBe(Number.POSITIVE_INFINITY)
+
+    // Fetching fails from here on: what is missing is at least so old as the last answer.
+    subscription.lastStableOffset = 9
+    subscription.highWatermarkAskedAtMs = 7_000
+    expect(input.oldestPendingMs).toBe(7_000)
+  })
+
+  it('knows the age of the record that a look-up holds up', () => {
+    const subscription = new FakeSubscription()
+    subscription.chunks.push(chunk(0, 2, 3_000))
+    const { input } = inputOn(subscription, { prepare: () => new Promise(() => undefined) })
+    input.take(() => true)
+    expect(subscription.next).toBeUndefined()
+    expect(input.oldestPendingMs).toBe(3_000)
   })
 
   it('says that it has read up to t only past the high watermark that was asked for at t', () => {

@@ -23,6 +23,19 @@ describe('TimerQueue', () => {
     expect(queue.take(1000)).toBeUndefined()
   })
 
+  it('counts what waits by kind, whatever becomes of it', () => {
+    const queue = new TimerQueue()
+    queue.schedule('a', 'switch:7', 10)
+    queue.schedule('a', 'switch:8', 20)
+    queue.schedule('b', 'hard:7', 30)
+    queue.schedule('b', 'wake', 40)
+    queue.schedule('a', 'switch:7', 50)
+    expect(Object.fromEntries(queue.counts)).toEqual({ switch: 2, hard: 1, wake: 1 })
+    queue.cancel('b', 'hard:7')
+    queue.take(20)
+    expect(Object.fromEntries(queue.counts)).toEqual({ switch: 1, hard: 0, wake: 1 })
+  })
+
   it('behaves as a sorted list under any mix of schedule, cancel and take', () => {
     const command = fc.oneof(
       fc.record({ kind: fc.constant('schedule' as const), key: fc.integer({ max: 40, min: 0 }), due: fc.nat(1000) }),

@@ -21,6 +21,8 @@ const TASK: TaskStatus = {
   restoreRemaining: 3,
   cycle: 4,
   effectsInFlight: 1,
+  timers: { switch: 2 },
+  unflushedBytes: 64,
   transactionProtocol: 'v2',
   error: null,
 }

@@ -58,6 +58,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
     partitionFor: () => expect.fail('records go to the partition of the same number'),
     schedule: (key, name, dueAtMs) => void timers.set(`${key} ${name}`, dueAtMs),
     cancelTimer: (key, name) => void timers.delete(`${key} ${name}`),
+    measureCommit: (sinceMs, report) => report(NOW - sinceMs),
     startEffect: () => expect.fail('DECIDE has no effects'),
   }
   const topology = createDecideTopology({

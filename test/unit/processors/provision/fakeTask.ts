@@ -233,6 +233,7 @@ export class FakeTask {
       cancelTimer: (key, name) => cycle.timers.set(`${name}/${key}`, null),
       startEffect: effect => cycle.effects.push(effect),
     }
+      measureCommit: () => undefined,
   }
 
   private table(cycle: Cycle): Table<OpenCommand> {
