@@ -100,6 +100,10 @@ export interface TaskHandle {
   /** Milliseconds since the group last confirmed this member (the time its last answered heartbeat was *sent*). */
   heartbeatAgeMs(): number
   readonly sessionTimeoutMs: number
+  /** Partitions of `topic`: what this process has of them is its share of what is limited for all together. */
+  readonly partitionCount: number
+  /** Aborted when the task has ended, however: nothing of it may be waited for any more. */
+  readonly ended: AbortSignal
 }
 
 /** A role as the engine runs it: each partition of each input topic becomes one task. */

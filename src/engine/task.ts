@@ -94,6 +94,8 @@ export class Task<Tables extends object, Effect, Result> {
       partition,
       heartbeatAgeMs: () => member.heartbeatAgeMs(),
       sessionTimeoutMs: engine.sessionTimeoutMs,
+      partitionCount: options.partitionCounts.get(topic) ?? 1,
+      ended: this.abort.signal,
     })
     this.producer = new TransactionalProducer(engine.cluster, {
       transactionalId: `${engine.applicationId}-${topology.role}-${topic}-${partition}`,

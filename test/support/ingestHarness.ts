@@ -111,6 +111,8 @@ export function ingestHarness(settings: Partial<IngestSettings> = {}): IngestHar
       partition: 3,
       heartbeatAgeMs: () => 0,
       sessionTimeoutMs: 45_000,
+      partitionCount: 4,
+      ended: new AbortController().signal,
     })
   const runAll = async (record: RecordView, topic?: string): Promise<readonly ForwardedRecord[]> => {
     const instance = processor(topic)

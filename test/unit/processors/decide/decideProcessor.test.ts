@@ -84,6 +84,8 @@ function task(decode?: Codec<UserEvent>['decode']) {
     partition: PARTITION,
     heartbeatAgeMs: () => 0,
     sessionTimeoutMs: 45_000,
+    partitionCount: 4,
+    ended: new AbortController().signal,
   })
   let offset = 0
   const read = (value: Buffer | null): void => processor.onRecord(record(offset++, value), ctx)

@@ -186,6 +186,8 @@ export class FakeTask {
       partition: 3,
       heartbeatAgeMs: () => (life.lostAt === null ? this.heartbeatAgeMs : 45_000),
       sessionTimeoutMs: 45_000,
+      partitionCount: 1,
+      ended: this.abort.signal,
     }) as Running
   }
 
