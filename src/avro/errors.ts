@@ -74,3 +74,17 @@ export class AvroDecodeError extends Error {
     super(`The bytes are not one Avro value of their schema: ${why}. Their writer must be repaired.`)
   }
 }
+
+/** State that a later release wrote: read by this one it could lose what the later one knew. */
+export class ValueTooNewError extends Error {
+  override readonly name = 'ValueTooNewError'
+  readonly code = 'STATE_TOO_NEW'
+  readonly retryable = false
+
+  constructor(what: string, found: number, supported: number) {
+    super(
+      `A value of ${what} was written by a newer release (version ${found}, this release reads up to ${supported}). ` +
+        'Deploy that release again; this one touches nothing.',
+    )
+  }
+}

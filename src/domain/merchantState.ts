@@ -44,6 +44,10 @@ export interface Attempt extends Work {
   readonly stop: AttemptStop | null
   /** Code of the failure that this attempt repeats; null: it is the first one. */
   readonly retry_after: string | null
+  /** The RECONCILE of its soft deadline; null before that. */
+  readonly reconcile_id: string | null
+  /** When that one was answered without a sign of success. */
+  readonly reconciled_at: number | null
 }
 
 /** The last attempt that may have reached the merchant: what comes late is measured against it. */

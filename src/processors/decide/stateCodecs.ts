@@ -1,14 +1,26 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
-import { bareCodec } from '../../avro/codecs.ts'
+import { versionedCodec } from '../../avro/versionedCodec.ts'
+import type { ValueReader } from '../../avro/codecs.ts'
 import type { MerchantState } from '../../domain/merchantState.ts'
 import type { UserState } from '../../domain/userState.ts'
 import type { Codec } from '../../engine/processor.ts'
 
-/** Raised when an older release could not read the state any more. */
-export const DECIDE_STATE_VERSION = 1
+/**
+ * Versions of the schemas in `schemas/state/`. Each change of one is a new version, whose file is kept in
+ * `schemas/state/history/<name>/`: this release reads all of them.
+ */
+export const STATE_SCHEMAS = {
+  'user-state': { version: 1, unversioned: [1] },
+  /** 0 had no `retry_after`; neither 0 nor 1 said what it was. */
+  'merchant-state': { version: 2, unversioned: [1, 0] },
+} as const
 
-/** Avro without a frame: state is read by the release that wrote it or a later one. */
+type StateSchemaName = keyof typeof STATE_SCHEMAS
+
+/** Rises with each of them, so that an earlier release refuses the whole changelog. */
+export const DECIDE_STATE_VERSION = STATE_SCHEMAS['user-state'].version + STATE_SCHEMAS['merchant-state'].version
+
 export function createUserStateCodec(): Codec<UserState> {
   return stateCodec('user-state')
 }
@@ -17,8 +29,25 @@ export function createMerchantStateCodec(): Codec<MerchantState> {
   return stateCodec('merchant-state')
 }
 
-function stateCodec<T>(name: 'user-state' | 'merchant-state'): Codec<T> {
-  const file = new URL(`../../../schemas/state/${name}.avsc`, import.meta.url)
+function stateCodec<T>(name: StateSchemaName): Codec<T> {
+  const { version, unversioned } = STATE_SCHEMAS[name]
+  const type = schemaType(`${name}.avsc`)
+  const earlier = new Map<number, ValueReader<T>>()
+  for (let number = Math.min(...unversioned); number < version; number++) {
+    earlier.set(number, readerOf(type, name, number))
+  }
+  const readers = unversioned.map(number => earlier.get(number) ?? type)
+  return versionedCodec<T>({ name, version, type, earlier, unversioned: readers })
+}
+
+/** Reads what a version wrote as what this release works with: new fields get their defaults. */
+function readerOf<T>(type: avsc.Type, name: StateSchemaName, version: number): ValueReader<T> {
+  const resolver = type.createResolver(schemaType(`history/${name}/${version}.avsc`))
+  return { decode: (buffer, start) => type.decode(buffer, start, resolver) }
+}
+
+function schemaType(path: string): avsc.Type {
+  const file = new URL(`../../../schemas/state/${path}`, import.meta.url)
   const schema = JSON.parse(readFileSync(file, 'utf8')) as avsc.Schema
-  return bareCodec<T>(avsc.Type.forSchema(schema, { omitRecordMethods: true }))
+  return avsc.Type.forSchema(schema, { omitRecordMethods: true })
 }

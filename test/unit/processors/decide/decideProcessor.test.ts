@@ -45,6 +45,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
   const forwarded: unknown[][] = []
   const timers = new Map<string, number>()
   const counted: string[] = []
+  const ages: [topic: string, path: string, ageMs: number][] = []
   const deadLetters: [offset: number, reason: UnreadableReason][] = []
   const tables = { users: new MapTable<DecideTables['users']>(), merchants: new MapTable<DecideTables['merchants']>() }
   const ctx: TaskContext<DecideTables, never> = {
@@ -72,6 +73,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
     policy: DEFAULT_POLICY,
     metrics: {
       outcome: (status, reason) => void counted.push(`outcome ${status} ${reason}`),
+      freshness: (topic, path) => ageMs => void ages.push([topic, path, ageMs]),
       command: kind => void counted.push(`command ${kind}`),
       suppression: (state, reason) => void counted.push(`suppression ${state} ${reason}`),
       ignored: (topic, kind) => void counted.push(`ignored ${topic} ${kind}`),
@@ -125,7 +127,7 @@ describe('DECIDE on the engine', () => {
       role: 'decide',
       inputs: ['onfile-user-events'],
       changelog: 'onfile-decide-changelog',
-      stateVersion: 1,
+      stateVersion: 3,
       outputs: ['provisioning-commands', 'card-outcomes', 'card-suppressions', 'onfile-dlq'],
     })
     expect(Object.keys(topology.tables)).toEqual(['users', 'merchants'])

@@ -1,11 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
+import avsc from 'avsc'
 import { describe, expect, it } from 'vitest'
 import type { MerchantState } from '../../../../src/domain/merchantState.ts'
 import { newMerchant } from '../../../../src/domain/merchantState.ts'
 import type { UserState } from '../../../../src/domain/userState.ts'
 import { NEW_USER, newCard } from '../../../../src/domain/userState.ts'
 import type { Codec } from '../../../../src/engine/processor.ts'
-import { createMerchantStateCodec, createUserStateCodec } from '../../../../src/processors/decide/stateCodecs.ts'
+import {
+  createMerchantStateCodec,
+  createUserStateCodec,
+  STATE_SCHEMAS,
+} from '../../../../src/processors/decide/stateCodecs.ts'
 
 const position = { topic: 'card-lifecycle', partition: 2, offset: 12_345_678_901, event_id: 'e' }
 const bare = { ...position, event_id: null }
@@ -68,6 +73,8 @@ const fullMerchant: MerchantState = {
     started_at: 7,
     stop: { reason: 'superseded', source: position },
     retry_after: 'other',
+    reconcile_id: 'u:3',
+    reconciled_at: 4,
   },
   queued: { ...work, vault_version: null },
   last: {
@@ -124,6 +131,67 @@ describe('state codecs', () => {
     const undocumented: string[] = []
     visit(JSON.parse(readFileSync(file, 'utf8')), '', undocumented)
     expect(undocumented).toEqual([])
+  })
+})
+
+const STATE = new URL('../../../../schemas/state/', import.meta.url)
+
+function schemaOf(path: string): avsc.Schema {
+  return JSON.parse(readFileSync(new URL(path, STATE), 'utf8')) as avsc.Schema
+}
+
+/** What a release wrote whose values did not say their version. */
+function unversioned(path: string, value: object): Buffer {
+  return avsc.Type.forSchema(schemaOf(path)).toBuffer(value)
+}
+
+function decoded<T extends object>(codec: Codec<T>, bytes: Buffer): T {
+  return { ...codec.decode(bytes, 0, bytes.length) }
+}
+
+describe('state of earlier releases', () => {
+  const { reconcile_id, reconciled_at, ...attempt1 } = fullMerchant.attempt!
+  const { retry_after, ...attempt0 } = attempt1
+  const news = { reconcile_id: null, reconciled_at: null }
+
+  it.each([
+    ['0', { ...fullMerchant, attempt: attempt0 }, { ...attempt1, ...news, retry_after: null }],
+    ['0 (nothing open)', { ...fullMerchant, attempt: null }, null],
+    ['0 (new)', { ...newMerchant(11, null), attempt: attempt0 }, { ...attempt1, ...news, retry_after: null }],
+    ['1', { ...fullMerchant, attempt: attempt1 }, { ...attempt1, ...news }],
+    ['1 (new)', { ...newMerchant(11, null), attempt: attempt1 }, { ...attempt1, ...news }],
+  ])('a merchant of version %s is read, what it did not know is null', (name, before, attempt) => {
+    const bytes = unversioned(`history/merchant-state/${name[0]}.avsc`, before)
+    expect(decoded(createMerchantStateCodec(), bytes)).toEqual({ ...before, attempt })
+    expect([reconcile_id, reconciled_at, retry_after]).not.toContain(null)
+  })
+
+  it.each([NEW_USER, fullUser])('a user without a version is read', user => {
+    expect(decoded(createUserStateCodec(), unversioned('history/user-state/1.avsc', user))).toEqual(user)
+  })
+
+  it('a value of a later release is refused, with what to do', () => {
+    const codec = createMerchantStateCodec()
+    const bytes = Buffer.alloc(1_000)
+    const end = codec.encode(fullMerchant, bytes, 0)
+    bytes[0] = bytes[0]! + 2
+    expect(() => codec.decode(bytes, 0, end)).toThrow(
+      'A value of merchant-state was written by a newer release (version 3, this release reads up to 2). ' +
+        'Deploy that release again',
+    )
+  })
+})
+
+describe.each(['user-state', 'merchant-state'] as const)('the history of %s', name => {
+  const { version } = STATE_SCHEMAS[name]
+
+  it('ends with the schema in use: a change needs a new version and a new file', () => {
+    expect(schemaOf(`history/${name}/${version}.avsc`)).toEqual(schemaOf(`${name}.avsc`))
+  })
+
+  it('holds every version and no later one', () => {
+    const numbers = readdirSync(new URL(`history/${name}/`, STATE)).map(file => Number.parseInt(file, 10))
+    expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => version - numbers.length + 1 + index))
   })
 })
 
