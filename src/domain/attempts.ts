@@ -3,6 +3,7 @@ import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDr
 import { resolveLate } from './lateResults.ts'
 import { discoverMerchant } from './merchantDiscover.ts'
 import type { Attempt, EndedAttempt, MerchantState, Work } from './merchantState.ts'
+import { callOffReconcile } from './reconcileCommands.ts'
 import type { OutcomeStatus, SourcePosition } from './records.ts'
 import { suppressionOf } from './suppressionRules.ts'
 
@@ -69,6 +70,8 @@ export function beginAttempt(
     started_at: null,
     stop: null,
     retry_after: retry.retry_after,
+    reconcile_id: null,
+    reconciled_at: null,
   }
   draft.timer(hardTimer(merchant.merchant_id), attempt.hard_at)
   if (dueAtMs <= draft.now) {
@@ -152,6 +155,7 @@ export function endAttempt(
   draft.timer(hardTimer(merchant.merchant_id), null)
   if (attempt.started_at !== null) draft.timer(softTimer(merchant.merchant_id), null)
   if (attempt.phase === 'SCHEDULED') draft.timer(switchTimer(merchant.merchant_id), null)
+  callOffReconcile(draft, merchant, attempt)
   const ended: MerchantState = {
     ...merchant,
     attempt: null,
@@ -202,7 +206,10 @@ export function dropWork(
   draft.emit(status, reason, subject, source, work.origin)
 }
 
-/** Behind an attempt that may have reached Knot. A SWITCH that has not started yet is called back. */
+/**
+ * Behind an attempt that may have reached Knot. A SWITCH that has not started yet is called back; one that Knot has, and of
+ * which a RECONCILE found no sign, is waited for no longer.
+ */
 function queueBehind(draft: DecisionDraft, merchant: MerchantState, open: Attempt, work: Work): void {
   if (merchant.queued !== null) dropWork(draft, merchant, merchant.queued, 'CANCELLED', 'superseded', work.source)
   let attempt = open
@@ -222,7 +229,9 @@ function queueBehind(draft: DecisionDraft, merchant: MerchantState, open: Attemp
       origin: work.origin,
     })
   }
-  draft.putMerchant({ ...merchant, attempt, queued: work })
+  const waiting: MerchantState = { ...merchant, attempt, queued: work }
+  if (open.reconciled_at === null) draft.putMerchant(waiting)
+  else endAttempt(draft, waiting, open, 'NO_RESULT', 'superseded', work.source)
 }
 
 /** What is remembered of an attempt that may have reached the merchant; null where it certainly did not. */

@@ -7,6 +7,8 @@ import { onKnotEvent } from './knotEvents.ts'
 import { onLifecycle } from './lifecycle.ts'
 import { onOperatorCommand, onOrderEnd } from './operatorCommands.ts'
 import type { Policy } from './policy.ts'
+import { onReconciled } from './reconcile.ts'
+import { askForResult } from './reconcileCommands.ts'
 import type { CommandResult, UserEvent } from './records.ts'
 import { onMerchantDiscovered } from './rediscovery.ts'
 import { onCancelled, onSwitchResult } from './switchResults.ts'
@@ -64,7 +66,7 @@ export function decideTimer(view: StateView, userId: string, name: string, now: 
       if (attempt.hard_at <= now) endAttempt(draft, merchant, attempt, 'NO_RESULT', 'no_result', attempt.source)
       break
     case 'soft':
-    // A result is overdue. Looking for it is not built yet: the hard deadline ends the attempt.
+      askForResult(draft, merchant, attempt)
   }
   return draft
 }
@@ -83,6 +85,6 @@ function onResult(draft: DecisionDraft, result: CommandResult): void {
       onCancelled(draft, result)
       return
     case 'RECONCILE':
-    // None is written yet.
+      onReconciled(draft, result)
   }
 }

@@ -15,6 +15,8 @@ export interface Policy {
   readonly unknownHolder: 'push' | 'skip'
   /** Waits between looks at a card that is not active yet, or at a vault that is behind the event; one look each. */
   readonly vaultRecheckMs: readonly number[]
+  /** Values of `last_user_action.status` that prove a switch done, as `normalisedReason` writes them. Knot documents none. */
+  readonly reconcileDone: ReadonlySet<string>
   readonly reasons: ReasonTable
 }
 
@@ -29,6 +31,7 @@ export const DEFAULT_POLICY: Policy = {
   retryScale: 1,
   unknownHolder: 'push',
   vaultRecheckMs: [HOUR_MS, DAY_MS, 3 * DAY_MS, 7 * DAY_MS],
+  reconcileDone: new Set(),
   reasons: FAILURE_REASONS,
 }
 

@@ -35,6 +35,8 @@ export function restartRelinked(draft: DecisionDraft, merchant: MerchantState, s
     started_at: null,
     stop: null,
     retry_after: null,
+    reconcile_id: null,
+    reconciled_at: null,
   }
   discoverMerchant(draft, merchant, attempt)
 }

@@ -4,6 +4,7 @@ import type { DecisionDraft, OutcomeDetails } from './decisionDraft.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
 import { scaledWaitMs } from './policy.ts'
 import type { Failure } from './reasons.ts'
+import { callOffReconcile } from './reconcileCommands.ts'
 import type { SourcePosition } from './records.ts'
 import { suppressionOf } from './suppressionRules.ts'
 
@@ -61,7 +62,10 @@ export function scheduleRetry(
     hard_at: dueAtMs + draft.policy.resultHardMs,
     started_at: null,
     retry_after: code,
+    reconcile_id: null,
+    reconciled_at: null,
   }
+  callOffReconcile(draft, merchant, attempt)
   draft.timer(softTimer(id), null)
   draft.timer(hardTimer(id), next.hard_at)
   draft.timer(switchTimer(id), dueAtMs)

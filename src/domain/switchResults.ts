@@ -5,6 +5,7 @@ import type { DecisionDraft } from './decisionDraft.ts'
 import { resolveLate } from './lateResults.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
 import { busyWaitMs } from './policy.ts'
+import { onReconcileRemoved } from './reconcile.ts'
 import type { CommandResult } from './records.ts'
 
 /** The answer to a SWITCH. One whose attempt has ended meanwhile writes nothing. */
@@ -41,6 +42,10 @@ export function onSwitchResult(draft: DecisionDraft, result: CommandResult): voi
 /** A command that a CANCEL removed before it started: only now it is certain that nothing was pushed. */
 export function onCancelled(draft: DecisionDraft, result: CommandResult): void {
   for (const removed of result.removed) {
+    if (removed.kind === 'RECONCILE' && removed.merchant_id !== null) {
+      onReconcileRemoved(draft, removed.merchant_id, removed.command_id)
+      continue
+    }
     const merchant = removed.merchant_id === null ? undefined : draft.merchant(removed.merchant_id)
     const attempt = merchant?.attempt
     if (merchant === undefined || attempt?.command_id !== removed.command_id) continue

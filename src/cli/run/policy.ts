@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts'
 import type { Policy } from '../../domain/policy.ts'
-import { reasonTable } from '../../domain/reasons.ts'
+import { normalisedReason, reasonTable } from '../../domain/reasons.ts'
 
 /** `policy.*` as the domain takes it. */
 export function policyOf({ policy }: Config): Policy {
@@ -11,6 +11,7 @@ export function policyOf({ policy }: Config): Policy {
     retryScale: policy.retryScale,
     unknownHolder: policy.unknownHolder,
     vaultRecheckMs: policy.vaultRecheck,
+    reconcileDone: new Set(policy.reconcileDone.map(normalisedReason)),
     reasons: reasonTable(policy.reasons),
   }
 }

@@ -288,13 +288,13 @@ describe('one attempt at a time', () => {
 })
 
 describe('deadlines', () => {
-  it('the soft one does nothing, the hard one ends the attempt', () => {
+  it('the hard one ends the attempt, whether the look of the soft one was answered or not', () => {
     const world = issued()
     const { source } = world.last('SWITCH')
     world.accepted()
     world.news()
     world.pass(DAY - 1)
-    expect(world.news()).toEqual([])
+    expect(world.news()).toEqual(['RECONCILE card-1 v1 @11'])
     world.pass(1)
     expect(world.news()).toEqual(['NO_RESULT no_result @11'])
     expect(world.lastOutcome).toMatchObject({ final: true, source, origin: source, occurred_at: T0 + DAY })

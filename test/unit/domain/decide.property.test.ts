@@ -118,6 +118,7 @@ class Laws {
 
   /** G4: once PROVISION has read on to where a card was suppressed, no push of before that starts. */
   #started(command: ProvisioningCommand, readSeq: number): void {
+    if (command.kind !== 'SWITCH') return
     const since = this.#activeSince.get(`${USER}/${command.card_ref}/*`)
     if (since === undefined || command.decision_seq > since) return
     expect(readSeq, 'a push of a suppressed card starts').toBeLessThan(since)
@@ -184,7 +185,7 @@ class Laws {
 }
 
 function run(moves: readonly Move[]): Model {
-  const model = new Model(new World())
+  const model = new Model(new World({ reconcileDone: new Set(['enrolled']) }))
   new Laws(model)
   for (const next of moves) model.move(next)
   model.settle()

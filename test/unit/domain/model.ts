@@ -68,6 +68,7 @@ export class Model {
   #read = 0
   #offset = 0
   #vaultVersion = 1
+  readonly #lastAction = new Map<number, Pick<MerchantAccount, 'last_action_at' | 'last_action_status'>>()
 
   constructor(world: World) {
     this.world = world
@@ -232,7 +233,10 @@ export class Model {
     this.onStart(command, this.#readSeq())
     open.startedAt = now
     open.mood = mood
-    if (command.kind !== 'SWITCH' || mood === 'lost' || mood === 'busy' || mood === 'refused') return
+    if (command.kind !== 'SWITCH' || mood === 'busy' || mood === 'refused') return
+    const status = mood === 'updated' || mood === 'lost' ? 'enrolled' : 'failed'
+    this.#lastAction.set(command.merchant_id!, { last_action_at: now + 2, last_action_status: status })
+    if (mood === 'lost') return
     const event = mood === 'updated' ? 'CARD_UPDATED' : 'CARD_FAILED'
     this.#webhooks.push(this.#webhook('CARD_UPDATING', command.merchant_id!, now + 1, mood))
     this.#webhooks.push(this.#webhook(event, command.merchant_id!, now + 2, mood))
@@ -247,10 +251,13 @@ export class Model {
     const { command, startedAt, mood } = open
     this.#open.splice(this.#open.indexOf(open), 1)
     const vaultVersion = `v${this.#vaultVersion}`
-    if (command.kind === 'DISCOVER') {
-      const accounts: MerchantAccount[] = MERCHANTS.map((merchant_id, i) =>
-        account({ merchant_id, connected: connected[i] ?? true }),
-      )
+    const accounts: MerchantAccount[] = MERCHANTS.map((merchant_id, i) =>
+      account({ merchant_id, connected: connected[i] ?? true }),
+    )
+    if (command.kind === 'RECONCILE') {
+      const last = this.#lastAction.get(command.merchant_id!)
+      this.#result(command, { result: 'RECONCILED', accounts: accounts.map(seen => ({ ...seen, ...last })) })
+    } else if (command.kind === 'DISCOVER') {
       this.#result(command, { result: 'DISCOVERED', vault_status: vault, vault_version: vaultVersion, accounts })
     } else if (open.isCancelled && isDoubtful) {
       this.#result(command, { result: 'NOT_SENT', reason: 'suppressed' })

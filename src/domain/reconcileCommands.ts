@@ -1,0 +1,60 @@
+import type { DecisionDraft } from './decisionDraft.ts'
+import type { Attempt, MerchantState } from './merchantState.ts'
+
+/**
+ * The soft deadline of an attempt that Knot has, or may have: its webhook is overdue, so the account is looked at. Once per
+ * attempt. The look does not outlive the attempt.
+ */
+export function askForResult(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  if (attempt.phase !== 'ACCEPTED' && attempt.phase !== 'AMBIGUOUS') return
+  if (attempt.reconcile_id !== null || attempt.hard_at <= draft.now) return
+  issueReconcile(draft, merchant, attempt)
+}
+
+/** A CANCEL of wider scope took the look away before it was made: once more, behind that CANCEL. */
+export function askAgain(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  if (attempt.hard_at > draft.now) issueReconcile(draft, merchant, attempt)
+}
+
+/**
+ * The attempt ends while its look is out. Called off, because it would hold up the next push at that merchant; after the
+ * hard deadline PROVISION drops it by itself.
+ */
+export function callOffReconcile(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  if (!isOut(attempt) || attempt.hard_at <= draft.now) return
+  draft.command({
+    kind: 'CANCEL',
+    card_ref: attempt.card_ref,
+    card_version: null,
+    merchant_id: merchant.merchant_id,
+    merchant_name: merchant.merchant_name,
+    attempt: 0,
+    not_after: null,
+    cancels: { card_ref: attempt.card_ref, merchant_id: merchant.merchant_id, command_id: attempt.reconcile_id },
+    reason: 'answered',
+    source: attempt.source,
+    origin: attempt.origin,
+  })
+}
+
+/** The look has been asked for and is not answered. */
+export function isOut(attempt: Attempt): boolean {
+  return attempt.reconcile_id !== null && attempt.reconciled_at === null
+}
+
+function issueReconcile(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  const commandId = draft.command({
+    kind: 'RECONCILE',
+    card_ref: attempt.card_ref,
+    card_version: attempt.card_version,
+    merchant_id: merchant.merchant_id,
+    merchant_name: merchant.merchant_name,
+    attempt: attempt.number,
+    not_after: attempt.hard_at,
+    cancels: null,
+    reason: attempt.reason,
+    source: attempt.source,
+    origin: attempt.origin,
+  })
+  draft.putMerchant({ ...merchant, attempt: { ...attempt, reconcile_id: commandId } })
+}
