@@ -1,5 +1,6 @@
 import { connectClusterTopics } from './clusterTopics.ts'
 import { ONE_SHOT_DEADLINE_MS } from './deadline.ts'
+import { openKafkaDesk } from './order/kafkaDesk.ts'
 import { runProgram } from './program.ts'
 import { runOnfile } from './run.ts'
 
@@ -8,6 +9,7 @@ export async function runCommandLine(commandLine: readonly string[]): Promise<ne
   const exitCode = await runProgram(commandLine, {
     run: runOnfile,
     connectTopicAdmin: connectClusterTopics,
+    openOrderDesk: openKafkaDesk,
     environment: process.env,
     terminal: { out: line => console.log(line), err: line => console.error(line) },
     oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS,

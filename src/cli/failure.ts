@@ -12,6 +12,7 @@ const WRONG = new Set([
   'schema_different',
   'schema_incompatible',
   'KAFKA_AUTHENTICATION_FAILED',
+  'TOPIC_MISSING',
   'KAFKA_TOPIC_AUTHORIZATION_FAILED',
   'KAFKA_GROUP_AUTHORIZATION_FAILED',
   'KAFKA_CLUSTER_AUTHORIZATION_FAILED',
@@ -22,6 +23,7 @@ const WRONG = new Set([
 ])
 const UNREACHABLE = new Set([
   'GAVE_UP',
+  'ORDER_UNANSWERED',
   'registry_unavailable',
   'directory_unavailable',
   'OAUTH_TOKEN_UNAVAILABLE',
@@ -37,6 +39,7 @@ export function codeOf(error: unknown): string | null {
 /** The exit code that an error means. */
 export function exitCodeOfError(error: unknown): ExitCode {
   const code = codeOf(error)
+  if (code === 'USAGE') return EXIT.usage
   if (code !== null && WRONG.has(code)) return EXIT.wrong
   return code !== null && UNREACHABLE.has(code) ? EXIT.unreachable : EXIT.failed
 }

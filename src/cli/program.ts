@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import type { Config } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
 import type { Purpose } from '../config/rules.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import { check } from './check.ts'
@@ -9,7 +8,11 @@ import { configPrint } from './configPrint.ts'
 import { EXIT } from './exitCodes.ts'
 import type { ExitCode } from './exitCodes.ts'
 import { exitCodeOfError } from './failure.ts'
+import type { OpenOrderDesk } from './order/desk.ts'
+import { defineOrders } from './orderCommands.ts'
 import type { Terminal } from './report.ts'
+import { readConfig, withSettings } from './settingFlags.ts'
+import type { SettingFlags } from './settingFlags.ts'
 import { schemasCheck, schemasRegister } from './schemas.ts'
 import { topicsApply, topicsPlan } from './topics.ts'
 import type { ConnectTopicAdmin } from './topics.ts'
@@ -19,18 +22,11 @@ export interface ProgramParts {
   /** `onfile run`: runs the roles until the process is told to stop. */
   readonly run: (config: Config) => Promise<ExitCode>
   readonly connectTopicAdmin: ConnectTopicAdmin
+  readonly openOrderDesk: OpenOrderDesk
   readonly environment: NodeJS.ProcessEnv
   readonly terminal: Terminal
   /** After it a one-shot command gives up. */
   readonly oneShotDeadlineMs: number
-}
-
-interface SettingFlags {
-  readonly config?: string
-  readonly set: ReadonlyMap<string, string>
-  readonly roles?: string
-  readonly logLevel?: string
-  readonly pretty?: boolean
 }
 
 /** Version of this release, from its package.json. */
@@ -73,7 +69,7 @@ function buildProgram(parts: ProgramParts, ended: (code: ExitCode) => void): Com
     act: (config: Config) => Promise<ExitCode>,
   ) => {
     withSettings(parent.command(name).description(about)).action(async (flags: SettingFlags) => {
-      ended(await act(readConfig(flags, parts, purpose)))
+      ended(await act(readConfig(flags, parts.environment, purpose)))
     })
   }
   define(program, 'run', 'run the roles until told to stop', 'run', parts.run)
@@ -95,12 +91,14 @@ function buildProgram(parts: ProgramParts, ended: (code: ExitCode) => void): Com
   define(config, 'print', 'show the settings in force, without secrets', 'print', settings =>
     Promise.resolve(configPrint(settings, terminal)),
   )
+  defineOrders(program, parts, ended)
   for (const command of [program, ...descendants(program)]) {
     command
       .exitOverride()
       .configureOutput({
         writeOut: text => terminal.out(text.trimEnd()),
-        writeErr: text => terminal.err(text.trimEnd()),
+        // It repeats what was typed.
+        writeErr: text => terminal.err(scrub(text.trimEnd())),
       })
       .addHelpText('after', command === program ? `\n${EXIT_CODES_TEXT}` : '')
   }
@@ -112,32 +110,4 @@ const EXIT_CODES_TEXT =
 
 function descendants(command: Command): Command[] {
   return command.commands.flatMap(child => [child, ...descendants(child)])
-}
-
-function withSettings(command: Command): Command {
-  return command
-    .option('--config <file>', 'settings file (default: $ONFILE_CONFIG, else onfile.yaml if there is one)')
-    .option(
-      '--set <key=value>',
-      'one setting, such as kafka.brokers=localhost:9092; may be repeated',
-      addSetting,
-      new Map(),
-    )
-    .option('--roles <list>', 'short for --set roles=<list>')
-    .option('--log-level <level>', 'short for --set log.level=<level>')
-    .option('--pretty', 'short for --set log.pretty=true')
-}
-
-function addSetting(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const separator = text.indexOf('=')
-  if (separator < 1) throw new InvalidArgumentError('It must be <key>=<value>.')
-  return new Map([...before, [text.slice(0, separator), text.slice(separator + 1)]])
-}
-
-function readConfig(flags: SettingFlags, parts: ProgramParts, purpose: Purpose): Config {
-  const settings = new Map(flags.set)
-  if (flags.roles !== undefined) settings.set('roles', flags.roles)
-  if (flags.logLevel !== undefined) settings.set('log.level', flags.logLevel)
-  if (flags.pretty === true) settings.set('log.pretty', 'true')
-  return loadConfig({ file: flags.config, environment: parts.environment, flags: settings }, purpose)
 }

@@ -2,7 +2,7 @@ import type { Role } from './schema.ts'
 import { fileKeyOf } from './keys.ts'
 
 /** The commands that read the configuration: each needs other keys. */
-export type Purpose = 'run' | 'topics' | 'schemas' | 'print'
+export type Purpose = 'run' | 'topics' | 'schemas' | 'records' | 'print'
 
 /** What the rules look at: values of keys that are right by themselves; a key that is not has none. */
 export interface Settings {
@@ -25,8 +25,9 @@ export function crossProblems(settings: Settings): string[] {
 /** Keys that `purpose` needs and that are not set. */
 export function missingKeys(settings: Settings, purpose: Purpose): string[] {
   const needed: [path: string, why: string][] = []
-  if (purpose === 'run' || purpose === 'topics') needed.push(['kafka.brokers', 'there is no Kafka without it'])
-  if (purpose === 'run' || purpose === 'schemas') needed.push(['registry.url', 'schemas are kept there'])
+  const [needsKafka, needsRegistry] = [purpose !== 'schemas', purpose !== 'topics']
+  if (purpose !== 'print' && needsKafka) needed.push(['kafka.brokers', 'there is no Kafka without it'])
+  if (purpose !== 'print' && needsRegistry) needed.push(['registry.url', 'schemas are kept there'])
   const problems: string[] = []
   if (purpose === 'run') {
     const roles = (settings.value('roles') ?? []) as readonly Role[]

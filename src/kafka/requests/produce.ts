@@ -23,7 +23,7 @@ export interface ProducedBatch {
 /** One batch per partition, to one leader. The batches are not copied: they must not change until the answer is there. */
 export function produce(
   protocol: TransactionProtocol,
-  transactionalId: string,
+  transactionalId: string | null,
   batches: readonly BatchToProduce[],
   timeoutMs: number,
 ): Request<readonly ProducedBatch[]> {

@@ -22,8 +22,9 @@ export interface Answer {
   readonly errorCode: number
 }
 
+/** @param transactionalId null: an idempotent producer without transactions, of which nothing stays on the broker */
 export function initProducerId(
-  transactionalId: string,
+  transactionalId: string | null,
   timeoutMs: number,
   identity: ProducerIdentity,
 ): Request<Answer & ProducerIdentity> {

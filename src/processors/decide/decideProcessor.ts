@@ -6,7 +6,8 @@ import type { Policy } from '../../domain/policy.ts'
 import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../../domain/records.ts'
 import type { UserState } from '../../domain/userState.ts'
 import type { Codec, Encoder, Processor, TaskContext, Timer } from '../../engine/processor.ts'
-import type { RecordView } from '../../kafka/recordBatch.ts'
+import type { Header, RecordView } from '../../kafka/recordBatch.ts'
+import { appendedAtHeader, appendedAtOf } from '../appendedAt.ts'
 import type { DeadLetterPort, DecideMetrics } from './ports.ts'
 import { readUserEvent } from './readUserEvent.ts'
 
@@ -46,21 +47,23 @@ export class DecideProcessor implements Processor<DecideTables> {
   }
 
   onRecord(record: RecordView, ctx: Context): void {
-    const read = readUserEvent(record, this.#options.userEventCodec)
+    const read = readUserEvent(record, this.#options.userEventCodec, ctx.topic, ctx.partition)
     if (read.kind === 'unreadable') {
       this.#options.deadLetter(record, read.reason, ctx)
       return
     }
     this.#view.context = ctx
-    this.#apply(decide(this.#view, read.event, ctx.now, this.#options.policy), ctx)
+    const decision = decide(this.#view, read.event, ctx.now, this.#options.policy)
+    this.#apply(decision, ctx, causeOf(record, read.event))
   }
 
   onTimer(timer: Timer, ctx: Context): void {
     this.#view.context = ctx
-    this.#apply(decideTimer(this.#view, timer.key, timer.name, ctx.now, this.#options.policy), ctx)
+    this.#apply(decideTimer(this.#view, timer.key, timer.name, ctx.now, this.#options.policy), ctx, null)
   }
 
-  #apply(decision: Decision, ctx: Context): void {
+  /** @param cause null where nobody waits for it: a timer, an answer that comes after a restart */
+  #apply(decision: Decision, ctx: Context, cause: Cause | null): void {
     const { topics, metrics, commandEncoder, outcomeEncoder, suppressionEncoder } = this.#options
     const { userId, changedUser } = decision
     if (changedUser !== null) ctx.tables.users.put(userId, changedUser)
@@ -72,12 +75,13 @@ export class DecideProcessor implements Processor<DecideTables> {
       if (record !== null) metrics.suppression(record.state, record.reason)
     }
     for (const command of decision.commands) {
-      ctx.forward(topics.commands, ctx.partition, userId, command, commandEncoder)
+      ctx.forward(topics.commands, ctx.partition, userId, command, commandEncoder, headersOf(command, cause))
       metrics.command(command.kind)
     }
     for (const outcome of decision.outcomes) {
       ctx.forward(topics.outcomes, ctx.partition, userId, outcome, outcomeEncoder)
-      metrics.outcome(outcome.status, outcome.reason)
+      metrics.outcome(outcome.status, outcome.reason, outcome.merchant_id)
+      if (cause !== null) ctx.measureCommit(cause.appendedAtMs, metrics.freshness(cause.topic, cause.path))
     }
     for (const { name, dueAtMs } of decision.timers) {
       if (dueAtMs === null) ctx.cancelTimer(userId, name)
@@ -86,6 +90,30 @@ export class DecideProcessor implements Processor<DecideTables> {
     for (const kind of decision.ignored) metrics.ignored(ctx.topic, kind)
   }
 }
+
+/** What an outcome's freshness is measured from. */
+interface Cause {
+  /** The issuer's topic. */
+  readonly topic: string
+  readonly appendedAtMs: number
+  readonly path: 'decided' | 'pushed'
+}
+
+/** An operator or a connector writes without our header: its record's own time counts. */
+function causeOf(record: RecordView, { source, body }: UserEvent): Cause | null {
+  const { topic } = source
+  const appendedAtMs = appendedAtOf(record)
+  if (body.kind !== 'result') return { topic, appendedAtMs: appendedAtMs ?? record.timestamp, path: 'decided' }
+  return appendedAtMs === null ? null : { topic, appendedAtMs, path: 'pushed' }
+}
+
+/** A command that waits by policy is not late. */
+function headersOf(command: ProvisioningCommand, cause: Cause | null): { headers?: readonly Header[] } {
+  if (cause === null || command.not_before !== null) return NO_HEADERS
+  return { headers: appendedAtHeader(cause.appendedAtMs) }
+}
+
+const NO_HEADERS = {}
 
 /** The tables of the current callback, as the core reads them. One per task: nothing is allocated per record. */
 class TableView implements StateView {

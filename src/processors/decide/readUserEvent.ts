@@ -1,4 +1,4 @@
-import type { UserEvent } from '../../domain/records.ts'
+import type { SourcePosition, UserEvent } from '../../domain/records.ts'
 import { InputNotReadyError } from '../../engine/processor.ts'
 import type { Codec } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
@@ -9,10 +9,18 @@ export type ReadUserEvent =
   | { readonly kind: 'unreadable'; readonly reason: UnreadableReason }
 
 /**
- * The event in a record, or why there is none. INGEST and PROVISION write no other; operators and connectors may.
+ * The event in a record, or why there is none. INGEST and PROVISION write no other; operators and connectors may. An
+ * operator's order is its own source: where it stands is known here, and not yet when it was written.
+ *
+ * @param partition of the topic that the record was read from
  * @throws InputNotReadyError while the record's schema is not loaded
  */
-export function readUserEvent(record: RecordView, codec: Codec<UserEvent>): ReadUserEvent {
+export function readUserEvent(
+  record: RecordView,
+  codec: Codec<UserEvent>,
+  topic: string,
+  partition: number,
+): ReadUserEvent {
   if (record.valueEnd < 0) return { kind: 'unreadable', reason: 'empty_value' }
   let event: UserEvent
   try {
@@ -21,5 +29,8 @@ export function readUserEvent(record: RecordView, codec: Codec<UserEvent>): Read
     if (error instanceof InputNotReadyError) throw error
     return { kind: 'unreadable', reason: 'invalid_avro' }
   }
-  return event.user_id === '' ? { kind: 'unreadable', reason: 'schema_violation' } : { kind: 'event', event }
+  if (event.user_id === '') return { kind: 'unreadable', reason: 'schema_violation' }
+  if (event.body.kind !== 'operator') return { kind: 'event', event }
+  const source: SourcePosition = { topic, partition, offset: record.offset, event_id: null }
+  return { kind: 'event', event: { ...event, source, origin: source } }
 }

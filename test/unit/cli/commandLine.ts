@@ -26,6 +26,7 @@ export async function onfile(
   const code = await runProgram(commandLine.split(' '), {
     run: () => Promise.reject(new Error('no roles here')),
     connectTopicAdmin: () => Promise.reject(new Error('no brokers here')),
+    openOrderDesk: () => Promise.reject(new Error('no brokers here')),
     environment: { ONFILE_CONFIG: NO_SETTINGS, ...environment },
     terminal: { out: line => out.push(line), err: line => err.push(line) },
     oneShotDeadlineMs: 2_000,
