@@ -44,7 +44,7 @@ const HTTP_DATE_START = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /
 
 /**
  * The answer of one push. Codes decide before statuses (Knot documents codes, and not always the status), messages never
- * (they change without notice). A redirect is an answer, not an instruction: 307 and 308 say that nothing was done, the
+ * (they change without notice). A success is believed only where its body is one of Knot's. A redirect is an answer, not an instruction: 307 and 308 say that nothing was done, the
  * others leave it open.
  */
 export function readPushAnswer(end: Exchange): PushAnswer {
@@ -55,7 +55,7 @@ export function readPushAnswer(end: Exchange): PushAnswer {
   }
   const { status } = end
   const facts = factsOf(end)
-  if (status < 300) return { kind: 'accepted', ...facts }
+  if (status < 300) return readSuccess(end, facts)
   if (status === 307 || status === 308) return { kind: 'unavailable', retryAfterMs: null, ...facts }
   if (status < 400) return { kind: 'ambiguous', why: 'server_error', ...facts }
   if (facts.errorCode === 'MERCHANT_UNAVAILABLE') return { kind: 'merchant_unavailable', ...facts }
@@ -64,6 +64,18 @@ export function readPushAnswer(end: Exchange): PushAnswer {
     return { kind: 'ambiguous', why: 'server_error', ...facts }
   }
   return readRefusal(end, facts)
+}
+
+/**
+ * Any JSON object without an `error_code` is Knot's yes: its words may change, new fields may come. Garbage or nothing under
+ * a 200 is what a proxy in between would answer, and a body that broke off could have been anything.
+ */
+function readSuccess(end: Extract<Exchange, { kind: 'answer' }>, facts: AnswerCodes & AnswerTimes): PushAnswer {
+  if (!end.complete) return { kind: 'ambiguous', why: 'connection_lost', ...facts }
+  const { body } = end
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
+  if (isObject && !('error_code' in body)) return { kind: 'accepted', ...facts }
+  return { kind: 'ambiguous', why: 'server_error', ...facts }
 }
 
 function readRefusal(end: Extract<Exchange, { kind: 'answer' }>, facts: AnswerCodes & AnswerTimes): PushAnswer {

@@ -12,9 +12,18 @@ function answer(status: number, code: string | null, more: Partial<Answer> = {})
 
 describe('the rows of the answer table', () => {
   const rows: [end: Exchange, expected: object][] = [
-    [answer(200, null), { kind: 'accepted', httpStatus: 200, errorCode: null, startedAtMs: 10, answeredAtMs: 20 }],
-    [answer(200, null, { complete: false }), { kind: 'accepted' }],
-    [answer(202, null), { kind: 'accepted' }],
+    [
+      answer(200, null, { body: { message: 'Success' } }),
+      { kind: 'accepted', httpStatus: 200, errorCode: null, startedAtMs: 10, answeredAtMs: 20 },
+    ],
+    [answer(200, null, { body: { message: 'other words', new_field: 1 } }), { kind: 'accepted' }],
+    [answer(202, null, { body: {} }), { kind: 'accepted' }],
+    [answer(200, null), { kind: 'ambiguous', why: 'server_error', httpStatus: 200 }],
+    [answer(200, null, { body: [] }), { kind: 'ambiguous', why: 'server_error' }],
+    [answer(200, null, { body: 'Success' }), { kind: 'ambiguous', why: 'server_error' }],
+    [answer(200, 'INVALID_FIELD'), { kind: 'ambiguous', why: 'server_error' }],
+    [answer(204, null), { kind: 'ambiguous', why: 'server_error' }],
+    [answer(200, null, { complete: false }), { kind: 'ambiguous', why: 'connection_lost' }],
     [answer(400, 'INVALID_FIELD'), { kind: 'invalid_field', httpStatus: 400, errorCode: 'INVALID_FIELD' }],
     [answer(400, 'INVALID_JWE'), { kind: 'invalid_jwe' }],
     [answer(400, 'ONGOING_OPERATION'), { kind: 'busy' }],
