@@ -62,8 +62,8 @@ export class Operations {
     return () => void this.#running.delete(key)
   }
 
-  /** Starts an accepted push. The caller has checked that the account is not busy. */
-  begin(account: LinkedAccount, card: PushedCard, script: PushScript, ids: OperationIds): void {
+  /** Starts an accepted push, `isByUser` in a session of the user. The caller has checked that the account is not busy. */
+  begin(account: LinkedAccount, card: PushedCard, script: PushScript, ids: OperationIds, isByUser: boolean): void {
     const { webhookDelayMs, webhooks } = this.#options
     const release = this.occupy(account.userId, account.merchantId)
     const delayMs = script.delayMs ?? webhookDelayMs
@@ -72,7 +72,7 @@ export class Operations {
     }
     this.after(delayMs, () => {
       release()
-      this.#finish(account, card, script, ids)
+      this.#finish(account, card, script, ids, isByUser)
     })
   }
 
@@ -110,11 +110,11 @@ export class Operations {
     this.#timers.clear()
   }
 
-  #finish(account: LinkedAccount, card: PushedCard, script: PushScript, ids: OperationIds): void {
+  #finish(account: LinkedAccount, card: PushedCard, script: PushScript, ids: OperationIds, isByUser: boolean): void {
     const { webhooks, now, pushMovesLastUserAction, duplicateGapMs } = this.#options
     const failed = script.outcome === 'failed'
     if (!failed) account.cardOnFile = card
-    if (pushMovesLastUserAction) {
+    if (isByUser || pushMovesLastUserAction) {
       account.lastUserAction = { attemptedAt: new Date(now()).toISOString(), status: failed ? 'failed' : 'enrolled' }
     }
     if (script.dropWebhook) return

@@ -138,7 +138,7 @@ export const pushCard = async (
     const account = eligibleAccount(context, recipient)
     context.log.noteCard(entry, card)
     const pushed = { last4: card.number.slice(-4), fingerprint: context.log.fingerprint(card) }
-    context.operations.begin(account, pushed, script, recipient.ids)
+    context.operations.begin(account, pushed, script, recipient.ids, target.kind === 'switcher')
     entry.landed = true
     if (target.kind === 'switcher') context.tasks.close(target.taskId)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { startKnot } from '../../../../sandbox/knot/knotSimulator.ts'
-import type { KnotSimulator } from '../../../../sandbox/knot/knotSimulator.ts'
+import type { KnotOptions, KnotSimulator } from '../../../../sandbox/knot/knotSimulator.ts'
 import { startVault } from '../../../../sandbox/vault/vaultServer.ts'
 import type { Vault } from '../../../../sandbox/vault/vaultServer.ts'
 import { CardUpdater } from '../../../../src/knot/cardUpdater.ts'
@@ -21,8 +21,8 @@ interface Sandbox extends Bed {
 }
 
 /** PROVISION with its real clients on the sandbox's Knot, which checks like the real one, and on the sandbox's vault. */
-async function sandbox(form: 'jwe' | 'plain' = 'jwe', secret?: string): Promise<Sandbox> {
-  const simulator = await startKnot({ webhookDelayMs: 10 })
+async function sandbox(form: 'jwe' | 'plain' = 'jwe', secret?: string, options: KnotOptions = {}): Promise<Sandbox> {
+  const simulator = await startKnot({ webhookDelayMs: 10, ...options })
   const store = await startVault()
   const { street2, ...address } = HOLDER.address
   const user = { ...HOLDER, address: { ...address, street2: street2 ?? '' } }
@@ -73,6 +73,27 @@ describe('against the sandbox Knot', () => {
       vault_version: '1',
       accounts: [{ merchant_id: 19, connected: true, update_card: true }],
     })
+  })
+
+  it.each([
+    ['done', 'updated', true, 'enrolled'],
+    ['failed', 'failed', true, 'failed'],
+    ['no sign of it, where a push by this API is none of the user', 'updated', false, null],
+  ] as const)('RECONCILE of a push whose webhook is lost shows: %s', async (_, outcome, isUserAction, status) => {
+    const bed = await sandbox('jwe', undefined, { pushMovesLastUserAction: isUserAction })
+    bed.simulator.script('ada', 19, { outcome, dropWebhook: true })
+    bed.task.read(command(1))
+    await until(bed, () => results(bed.task).length === 1)
+    await bed.simulator.settled()
+    bed.task.read(command(2, { kind: 'RECONCILE' }))
+    await until(bed, () => results(bed.task).length === 2)
+    expect(results(bed.task)).toEqual(['1:ACCEPTED', '2:RECONCILED'])
+    const [pushed, seen] = bed.task.durable.events.map(({ body }) => (body.kind === 'result' ? body : null))
+    const [account] = seen!.accounts
+    expect(account).toMatchObject({ merchant_id: 19, last_action_status: status })
+    if (status === null) expect(account!.last_action_at).toBeNull()
+    else expect(account!.last_action_at).toBeGreaterThanOrEqual(pushed!.started_at!)
+    expect(bed.simulator.webhooks()).toEqual([])
   })
 
   it('a rotated key costs one refusal and no attempt, and no JWE is used twice', async () => {
