@@ -3,6 +3,7 @@ import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDr
 import { resolveLate } from './lateResults.ts'
 import { discoverMerchant } from './merchantDiscover.ts'
 import type { Attempt, EndedAttempt, MerchantState, Work } from './merchantState.ts'
+import { callBack } from './callBack.ts'
 import { callOffReconcile } from './reconcileCommands.ts'
 import type { OutcomeStatus, SourcePosition } from './records.ts'
 import { suppressionOf } from './suppressionRules.ts'
@@ -64,6 +65,7 @@ export function beginAttempt(
     phase: 'SCHEDULED',
     number: retry.number,
     command_id: null,
+    issued_at: null,
     busy_count: inherited?.busyCount ?? 0,
     next_at: null,
     hard_at: dueAtMs + draft.policy.resultHardMs,
@@ -121,7 +123,7 @@ export function issueSwitch(draft: DecisionDraft, merchant: MerchantState, attem
   draft.putMerchant({
     ...merchant,
     awaiting_relink: null,
-    attempt: { ...attempt, phase: 'ISSUED', command_id: commandId, next_at: null },
+    attempt: { ...attempt, phase: 'ISSUED', command_id: commandId, issued_at: draft.now, next_at: null },
   })
 }
 
@@ -215,19 +217,7 @@ function queueBehind(draft: DecisionDraft, merchant: MerchantState, open: Attemp
   let attempt = open
   if (open.phase === 'ISSUED' && open.stop === null) {
     attempt = { ...open, stop: { reason: 'superseded', source: work.source } }
-    draft.command({
-      kind: 'CANCEL',
-      card_ref: open.card_ref,
-      card_version: null,
-      merchant_id: merchant.merchant_id,
-      merchant_name: merchant.merchant_name,
-      attempt: 0,
-      not_after: null,
-      cancels: { card_ref: open.card_ref, merchant_id: merchant.merchant_id, command_id: open.command_id },
-      reason: 'superseded',
-      source: work.source,
-      origin: work.origin,
-    })
+    callBack(draft, merchant, open, open.command_id, 'superseded', work)
   }
   const waiting: MerchantState = { ...merchant, attempt, queued: work }
   if (open.reconciled_at === null) draft.putMerchant(waiting)

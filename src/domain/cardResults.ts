@@ -11,12 +11,13 @@ import { retryWaitMs, scheduleRetry } from './retries.ts'
 /**
  * CARD_UPDATING, CARD_UPDATED or CARD_FAILED. Knot names no attempt: it is the one that is open at the merchant, if the
  * webhook is not older than its start. Before the command of the attempt is answered nobody knows that start, so the
- * webhook is kept until then.
+ * webhook is kept until then, unless it is older than the command itself.
  */
 export function judgeCardResult(draft: DecisionDraft, named: NamedMerchant, webhook: KeptWebhook): void {
   const merchant = named.merchant_id === null ? undefined : draft.merchant(named.merchant_id)
   const attempt = merchant?.attempt
-  if (merchant !== undefined && attempt?.phase === 'ISSUED') keep(draft, merchant, attempt, webhook)
+  if (merchant !== undefined && attempt?.phase === 'ISSUED' && mayBeOf(attempt, webhook))
+    keep(draft, merchant, attempt, webhook)
   else if (merchant !== undefined && attempt && isOf(attempt, webhook)) settle(draft, merchant, attempt, webhook)
   else resolveLate(draft, named, webhook)
 }
@@ -24,6 +25,10 @@ export function judgeCardResult(draft: DecisionDraft, named: NamedMerchant, webh
 /** The webhook is a result of this attempt, whose start is known. */
 export function isOf({ started_at }: Attempt, webhook: KeptWebhook): boolean {
   return started_at !== null && webhook.timestamp >= started_at - RESULT_SKEW_MS
+}
+
+function mayBeOf({ issued_at }: Attempt, webhook: KeptWebhook): boolean {
+  return issued_at === null || webhook.timestamp >= issued_at - RESULT_SKEW_MS
 }
 
 function keep(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt, webhook: KeptWebhook): void {

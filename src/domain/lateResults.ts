@@ -1,9 +1,11 @@
+import { callBack } from './callBack.ts'
 import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
 import { hardTimer, switchTimer } from './deadlines.ts'
 import { laterHolder } from './holders.ts'
 import { newMerchant } from './merchantState.ts'
 import type { Attempt, EndedAttempt, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
+import type { SourcePosition } from './records.ts'
 
 /** Knot's clock may be behind ours by so much when a result is measured against the start of an attempt. */
 export const RESULT_SKEW_MS = 2_000
@@ -46,25 +48,36 @@ function correct(draft: DecisionDraft, merchant: MerchantState, last: EndedAttem
   draft.emit('UPDATED', 'corrected', subject, webhook.source, last.origin, detailsOf(webhook, null))
   draft.putMerchant({
     ...merchant,
-    attempt: withoutRetryOf(draft, merchant, last),
+    attempt: withoutRetryOf(draft, merchant, last, webhook.source),
     last: { ...last, status: 'UPDATED', reason: 'corrected' },
     holder: laterHolder(merchant.holder, last.card_ref, last.vault_version, webhook.timestamp),
     awaiting_relink: null,
   })
 }
 
-/** The open attempt, unless it is a retry of what has succeeded after all and no push of it is out. */
+/**
+ * The open attempt, unless it is a retry of what has succeeded after all: that one is needless. What waits is dropped; a
+ * SWITCH is called back, and if it was too late for that, its own result is told. Either way under the webhook as its
+ * origin, so that it never hides the success.
+ */
 function withoutRetryOf(
   draft: DecisionDraft,
-  { attempt, merchant_id }: MerchantState,
+  merchant: MerchantState,
   last: EndedAttempt,
+  source: SourcePosition,
 ): Attempt | null {
+  const { attempt, merchant_id } = merchant
   if (attempt?.retry_after == null || attempt.number !== last.number + 1) return attempt
   if (attempt.card_ref !== last.card_ref || attempt.card_version !== last.card_version) return attempt
-  if (attempt.phase !== 'SCHEDULED' && attempt.phase !== 'DISCOVERING') return attempt
-  draft.timer(hardTimer(merchant_id), null)
-  if (attempt.phase === 'SCHEDULED') draft.timer(switchTimer(merchant_id), null)
-  return null
+  if (attempt.phase === 'SCHEDULED' || attempt.phase === 'DISCOVERING') {
+    draft.timer(hardTimer(merchant_id), null)
+    if (attempt.phase === 'SCHEDULED') draft.timer(switchTimer(merchant_id), null)
+    return null
+  }
+  if (attempt.phase === 'ISSUED' && attempt.stop === null) {
+    callBack(draft, merchant, attempt, attempt.command_id, 'corrected', { source, origin: source })
+  }
+  return { ...attempt, source, origin: source, stop: attempt.stop ?? { reason: 'corrected', source } }
 }
 
 /** After NO_RESULT a failure is told, but nothing is tried again. */

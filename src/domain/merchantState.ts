@@ -2,7 +2,7 @@ import type { SourcePosition } from './records.ts'
 
 /** Why an open attempt is being stopped, and by which record. */
 export interface AttemptStop {
-  readonly reason: 'closed' | 'opt_out' | 'contact_cardholder' | 'operator' | 'superseded'
+  readonly reason: 'closed' | 'opt_out' | 'contact_cardholder' | 'operator' | 'superseded' | 'corrected'
   readonly source: SourcePosition
 }
 
@@ -33,6 +33,8 @@ export interface Attempt extends Work {
   readonly number: number
   /** The command that is out, or that was the last one out; null before the first. */
   readonly command_id: string | null
+  /** When that one was written, if it is a SWITCH: a result that is older is another one's. */
+  readonly issued_at: number | null
   /** How often the account was busy. */
   readonly busy_count: number
   /** SCHEDULED: when it goes on. */

@@ -1,3 +1,4 @@
+import { callBack } from './callBack.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
 
@@ -22,19 +23,7 @@ export function askAgain(draft: DecisionDraft, merchant: MerchantState, attempt:
  */
 export function callOffReconcile(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
   if (!isOut(attempt) || attempt.hard_at <= draft.now) return
-  draft.command({
-    kind: 'CANCEL',
-    card_ref: attempt.card_ref,
-    card_version: null,
-    merchant_id: merchant.merchant_id,
-    merchant_name: merchant.merchant_name,
-    attempt: 0,
-    not_after: null,
-    cancels: { card_ref: attempt.card_ref, merchant_id: merchant.merchant_id, command_id: attempt.reconcile_id },
-    reason: 'answered',
-    source: attempt.source,
-    origin: attempt.origin,
-  })
+  callBack(draft, merchant, attempt, attempt.reconcile_id, 'answered', attempt)
 }
 
 /** The look has been asked for and is not answered. */

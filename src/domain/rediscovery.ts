@@ -29,6 +29,7 @@ export function restartRelinked(draft: DecisionDraft, merchant: MerchantState, s
     phase: 'DISCOVERING',
     number: 1,
     command_id: null,
+    issued_at: null,
     busy_count: 0,
     next_at: null,
     hard_at: draft.now + draft.policy.resultHardMs,

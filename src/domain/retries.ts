@@ -57,6 +57,7 @@ export function scheduleRetry(
     phase: 'SCHEDULED',
     number: attempt.number + 1,
     command_id: null,
+    issued_at: null,
     busy_count: 0,
     next_at: dueAtMs,
     hard_at: dueAtMs + draft.policy.resultHardMs,

@@ -352,6 +352,23 @@ describe('reopening', () => {
     expect(world.timers.size).toBe(0)
   })
 
+  it('under the vault version of before the closing it cannot be told from a vault that has not heard of it', () => {
+    const world = pushed()
+    world.lifecycle('closed', { at: T0 + 1 })
+    world.lifecycle('updated', { at: T0 + 2 })
+    world.news()
+    for (const waitMs of world.policy.vaultRecheckMs) {
+      world.discovered({ vault_version: 'a' })
+      expect(world.news()).toEqual(['RETRY_SCHEDULED vault_stale'])
+      world.pass(waitMs)
+      world.news()
+    }
+    world.discovered({ vault_version: 'a' })
+    expect(world.news()).toEqual(['SKIPPED vault_stale'])
+    expect(world.state.suppressions).toHaveLength(1)
+    expect(world.timers.size).toBe(0)
+  })
+
   it('without merchants it is lifted all the same', () => {
     const world = closed()
     world.discovered({ accounts: [] })

@@ -75,6 +75,7 @@ const fullMerchant: MerchantState = {
     retry_after: 'other',
     reconcile_id: 'u:3',
     reconciled_at: 4,
+    issued_at: 6,
   },
   queued: { ...work, vault_version: null },
   last: {
@@ -150,9 +151,9 @@ function decoded<T extends object>(codec: Codec<T>, bytes: Buffer): T {
 }
 
 describe('state of earlier releases', () => {
-  const { reconcile_id, reconciled_at, ...attempt1 } = fullMerchant.attempt!
+  const { reconcile_id, reconciled_at, issued_at, ...attempt1 } = fullMerchant.attempt!
   const { retry_after, ...attempt0 } = attempt1
-  const news = { reconcile_id: null, reconciled_at: null }
+  const news = { reconcile_id: null, reconciled_at: null, issued_at: null }
 
   it.each([
     ['0', { ...fullMerchant, attempt: attempt0 }, { ...attempt1, ...news, retry_after: null }],
@@ -163,7 +164,7 @@ describe('state of earlier releases', () => {
   ])('a merchant of version %s is read, what it did not know is null', (name, before, attempt) => {
     const bytes = unversioned(`history/merchant-state/${name[0]}.avsc`, before)
     expect(decoded(createMerchantStateCodec(), bytes)).toEqual({ ...before, attempt })
-    expect([reconcile_id, reconciled_at, retry_after]).not.toContain(null)
+    expect([reconcile_id, reconciled_at, issued_at, retry_after]).not.toContain(null)
   })
 
   it.each([NEW_USER, fullUser])('a user without a version is read', user => {
