@@ -16,7 +16,7 @@ import {
   texts,
   url,
 } from './leaves.ts'
-import { pattern, rate, reasonOverrides, startAt } from './specialLeaves.ts'
+import { merchantOverrides, pattern, rate, reasonOverrides, startAt } from './specialLeaves.ts'
 
 /** The roles of this release, in the order in which a record meets them. */
 export const ROLES = ['ingest', 'decide', 'provision'] as const
@@ -161,9 +161,34 @@ export const configSchema = z.strictObject({
     cardData: choice('How a card is sent: encrypted, or as plain JSON over TLS.', ['jwe', 'plain'], 'jwe'),
     timeout: duration('One request to Knot.', '10s'),
     probeInterval: duration('After 401 or 403 pushes stop and Knot is asked again so often.', '30s'),
-    concurrency: integer('Pushes under way at once, over all users.', 256, { minimum: 1, maximum: 10_000 }),
-    ratePerSecond: rate('Pushes started per second, over all users.'),
+    concurrency: integer(
+      'Pushes and looks at accounts under way at once, over all processes: each takes the share that its partitions are.',
+      256,
+      { minimum: 1, maximum: 10_000 },
+    ),
+    ratePerSecond: rate('Pushes and looks at accounts begun per second, over all processes in the same way.'),
     allowInsecure: flag('Plain http to another host than this machine. Cards and secrets then travel readable.', false),
+  }),
+  provision: z.strictObject({
+    merchantConcurrency: integer(
+      'Pushes to one merchant under way at once, over all processes; at least one per process. Bounds what one slow merchant can take of `knot.concurrency`.',
+      32,
+      { minimum: 1, maximum: 10_000 },
+    ),
+    merchantRatePerSecond: rate(
+      "Pushes to one merchant begun per second, over all processes. Lower it for a card conversion that would look like an attack to a merchant's fraud rules.",
+      25,
+    ),
+    merchants: merchantOverrides('Merchants with limits of their own.'),
+    breakerWait: duration(
+      'Most of the last pushes to a merchant, or to Knot as a whole, failed: the next one is tried after so long, then after twice as long, up to 5 min.',
+      '5s',
+    ),
+    openCommands: integer(
+      'Commands that wait or run per partition at most: then the input of the partition waits too, and with it the CANCELs in it. Each costs about 2 KB.',
+      20_000,
+      COUNT,
+    ),
   }),
   vault: z.strictObject({
     url: url("The issuer's card vault."),

@@ -50,21 +50,49 @@ export function pattern(description: string) {
 
 const rateRule = 'must be a number above 0, or unlimited'
 
+const rateValue = z.preprocess(
+  raw => {
+    if (raw === 'unlimited') return null
+    return typeof raw === 'string' && /^\d{1,9}(\.\d+)?$/.test(raw) ? Number(raw) : raw
+  },
+  z.number({ error: rateRule }).positive(rateRule).nullable(),
+)
+
 /** Requests per second; null is `unlimited`. */
-export function rate(description: string) {
-  const value = z.preprocess(
-    raw => {
-      if (raw === 'unlimited') return null
-      return typeof raw === 'string' && /^\d{1,9}(\.\d+)?$/.test(raw) ? Number(raw) : raw
-    },
-    z.number({ error: rateRule }).positive(rateRule).nullable(),
-  )
-  return value.default(null).register(keyDescriptions, {
+export function rate(description: string, fallback: number | null = null) {
+  return rateValue.default(fallback).register(keyDescriptions, {
     description,
     form: 'number or `unlimited`',
-    defaultText: '`unlimited`',
+    defaultText: `\`${fallback ?? 'unlimited'}\``,
     show: shown => shown ?? 'unlimited',
   })
+}
+
+const merchantOverride = z.strictObject({
+  concurrency: z.int('must be a whole number').min(1, 'must be at least 1').optional(),
+  ratePerSecond: rateValue.optional(),
+})
+
+/** Merchants with limits of their own, by merchant id; what is left out is as for all. */
+export type MerchantOverrides = z.output<ReturnType<typeof merchantOverrides>>
+
+/** `provision.merchants`. In the environment it is JSON text. */
+export function merchantOverrides(description: string) {
+  const merchantId = z.string().regex(/^\d{1,10}$/, 'must be a merchant id of Knot, a whole number')
+  const rule = 'must be a table by merchant id (in the environment: JSON text)'
+  const value = z.preprocess(jsonText, z.record(merchantId, merchantOverride, { error: rule }))
+  return value
+    .prefault({})
+    .register(keyDescriptions, { description, form: 'table: concurrency, ratePerSecond by merchant id' })
+}
+
+function jsonText(raw: unknown): unknown {
+  if (typeof raw !== 'string') return raw
+  try {
+    return JSON.parse(raw) as unknown
+  } catch {
+    return raw
+  }
 }
 
 /** The classes of Knot's failure reasons (contract, section 8). */
@@ -89,14 +117,7 @@ export type ReasonOverrides = z.output<ReturnType<typeof reasonOverrides>>
 /** `policy.reasons`. In the environment it is JSON text. */
 export function reasonOverrides(description: string) {
   const value = z.preprocess(
-    raw => {
-      if (typeof raw !== 'string') return raw
-      try {
-        return JSON.parse(raw) as unknown
-      } catch {
-        return raw
-      }
-    },
+    jsonText,
     z.record(z.string(), override, { error: 'must be a table of reasons (in the environment: JSON text)' }),
   )
   return value.prefault({}).register(keyDescriptions, { description, form: 'table: class, retries, waits by reason' })

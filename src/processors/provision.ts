@@ -1,14 +1,24 @@
 import type { ProvisioningCommand, UserEvent } from '../domain/records.ts'
 import type { Codec, Topology } from '../engine/processor.ts'
 import { Admission } from './provision/admission.ts'
-import type { Pause } from './provision/admission.ts'
+import type { PacingView } from './provision/admission.ts'
 import type { ProvisionEffect, ProvisionEffectResult } from './provision/effects.ts'
+import type { PushLimits } from './provision/limits.ts'
 import { Outages } from './provision/outages.ts'
 import type { Outage } from './provision/outages.ts'
 import { createLedgerCodec, LEDGER_VERSION } from './provision/openCommand.ts'
 import type { ProvisionTables } from './provision/openCommand.ts'
-import type { DeadLetterPort, KnotPort, ProvisionLog, ProvisionMetrics, VaultPort } from './provision/ports.ts'
+import type {
+  DeadLetterPort,
+  KnotPort,
+  ProvisionLog,
+  ProvisionMetrics,
+  PushHold,
+  PushSwitch,
+  VaultPort,
+} from './provision/ports.ts'
 import { ProvisionProcessor } from './provision/provisionProcessor.ts'
+import type { Pause } from './provision/rolePause.ts'
 
 export interface ProvisionOptions {
   readonly topics: {
@@ -27,31 +37,33 @@ export interface ProvisionOptions {
   readonly metrics: ProvisionMetrics
   readonly log: ProvisionLog
   readonly deadLetter: DeadLetterPort
-  /** Commands that use the vault or Knot at the same time, over all partitions (`knot.concurrency`). */
-  readonly concurrency: number
-  /** The same per second; null = unlimited (`knot.ratePerSecond`). */
-  readonly ratePerSecond: number | null
+  readonly limits: PushLimits
+  /** The global stop of pushes. */
+  readonly pushSwitch: PushSwitch
   /** `knot.probeInterval`. */
   readonly probeIntervalMs: number
   /** `knot.timeout`: the longest time that one request can be on the wire. */
   readonly pushTimeoutMs: number
   /** `policy.retryScale`. */
   readonly retryScale: number
-  /** Open commands per partition at most: then the input waits. */
-  readonly openCommandLimit?: number
+  /** Open commands per partition at most: then the input waits (`provision.openCommands`). */
+  readonly openCommandLimit: number
   /** From *started* to the last moment at which the request may go on the wire. */
   readonly sendWindowMs?: number
   readonly now?: () => number
+  /** Monotonic clock of rates and breakers. */
+  readonly clockMs?: () => number
 }
 
 /** What PROVISION says about itself, for `/readyz` and the status page. */
 export interface ProvisionStatus {
   /** Null: it runs. Paused it is still ready: nothing is lost, somebody must mend the credentials. */
   readonly paused: Pause | null
+  /** Null: pushes may start. Held they wait as commands, none of them started. */
+  readonly hold: PushHold | null
   /** Systems that failed when they were last called: their commands wait. */
   readonly outages: readonly Outage[]
-  readonly permitsInUse: number
-  readonly permitsWaitedFor: number
+  readonly pacing: PacingView
 }
 
 /** The role, as the engine runs it, with its state. `stop()` once the engine has closed its tasks. */
@@ -62,18 +74,23 @@ export interface ProvisionTopology extends Topology<ProvisionTables, ProvisionEf
 
 /** Twice the slowest commit that is not a failure, and far under a webhook's 15 min. */
 const SEND_WINDOW_MS = 20_000
-const OPEN_COMMAND_LIMIT = 10_000
 
 /** The PROVISION role (design.md 5): commands in, calls to the vault and to Knot, one result each to the user's events. */
 export function createProvisionTopology(options: ProvisionOptions): ProvisionTopology {
-  const { topics, codecs, knot, metrics, log } = options
+  const { topics, codecs, knot, metrics, log, pushSwitch } = options
   const now = options.now ?? Date.now
   const outages = new Outages(now)
   const knotPort = outages.knot(knot)
   const vaultPort = outages.vault(options.vault)
   const admission = new Admission({
-    concurrency: options.concurrency,
-    ratePerSecond: options.ratePerSecond,
+    limits: options.limits,
+    pushSwitch,
+    onBreakerOpened: of => {
+      log.warn({ breaker: of }, 'a breaker opened: most of the last pushes failed, the next ones wait')
+      metrics.breakerOpened(of)
+    },
+    onWaited: (kind, waitedMs) => metrics.waited(kind, waitedMs),
+    clockMs: options.clockMs ?? (() => performance.now()),
     probeIntervalMs: options.probeIntervalMs,
     credentialsAccepted: () => knot.credentialsAccepted(),
     onPaused: ({ reason }) => {
@@ -86,6 +103,19 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
     },
     now,
   })
+  metrics.pacing(() => admission.view())
+  let held: PushHold['reason'] | null = null
+  const onSwitch = () => {
+    const hold = pushSwitch.held()
+    if ((hold?.reason ?? null) === held) return
+    if (held !== null) metrics.paused(held, false)
+    held = hold?.reason ?? null
+    if (hold === null) log.info({}, 'pushes go on')
+    else log.warn({ reason: hold.reason, detail: hold.detail }, 'pushes are held: they wait as commands')
+    if (held !== null) metrics.paused(held, true)
+  }
+  pushSwitch.onChange(onSwitch)
+  onSwitch()
   return {
     role: 'provision',
     inputs: [topics.commands],
@@ -104,10 +134,11 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
         knot: knotPort,
         vault: vaultPort,
         admission,
+        pushSwitch,
         metrics,
         log,
         deadLetter: options.deadLetter,
-        openCommandLimit: options.openCommandLimit ?? OPEN_COMMAND_LIMIT,
+        openCommandLimit: options.openCommandLimit,
         sendWindowMs: options.sendWindowMs ?? SEND_WINDOW_MS,
         pushTimeoutMs: options.pushTimeoutMs,
         retryScale: options.retryScale,
@@ -116,8 +147,8 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
     status: () => ({
       paused: admission.paused,
       outages: outages.current(),
-      permitsInUse: admission.permitsInUse,
-      permitsWaitedFor: admission.permitsWaitedFor,
+      hold: pushSwitch.held(),
+      pacing: admission.view(),
     }),
     stop: () => admission.stop(),
   }

@@ -17,6 +17,25 @@ export class Instruments {
     return new Gauge({ name, help, labelNames: [...labels], registers: [this.registry] })
   }
 
+  /** A gauge that `fill` sets anew at each scrape: what it does not set is not shown. */
+  collected<const Label extends string>(
+    name: string,
+    help: string,
+    labels: readonly Label[],
+    fill: (gauge: Gauge<Label>) => void,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        fill(this)
+      },
+    })
+  }
+
   /** @param buckets upper bounds, in the unit that the name says */
   histogram<const Label extends string>(
     name: string,

@@ -1,5 +1,7 @@
 import { BoundedLabel } from './boundedLabel.ts'
 import type { Instruments } from './instruments.ts'
+import { pacingMetrics } from './pacingMetrics.ts'
+import type { PacingMetrics } from './pacingMetrics.ts'
 
 /** Reasons of dead letters (contract.md 4): there from the start with 0, so that the first one is an increase. */
 export const DEAD_LETTER_REASONS = [
@@ -89,7 +91,7 @@ export function decideMetrics(instruments: Instruments): DecideMetrics {
 }
 
 /** What PROVISION reports. */
-export interface ProvisionMetrics {
+export interface ProvisionMetrics extends PacingMetrics {
   appliedCancelOffset(partition: number, offset: number): void
   openCommands(partition: number, count: number): void
   answered(kind: string, result: string, reason: string | null): void
@@ -126,6 +128,7 @@ export function provisionMetrics(instruments: Instruments): ProvisionMetrics {
   )
   const paused = instruments.gauge('onfile_paused', '1 while a role pushes nothing, by reason.', ['role', 'reason'])
   return {
+    ...pacingMetrics(instruments),
     appliedCancelOffset: (partition, offset) => cancelOffset.set({ partition: String(partition) }, offset),
     openCommands: (partition, count) => open.set({ partition: String(partition) }, count),
     answered: (kind, result, reason) => answered.inc({ kind, result, reason: reasons.bound(reason ?? '') }),

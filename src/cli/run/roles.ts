@@ -9,12 +9,14 @@ import type { RoleStatus } from '../../engine/status.ts'
 import { CardUpdater } from '../../knot/cardUpdater.ts'
 import { createIngestTopology } from '../../processors/ingest.ts'
 import { createProvisionTopology } from '../../processors/provision.ts'
+import { NO_PUSH_SWITCH } from '../../processors/provision/ports.ts'
 import { deadLetterWriter } from '../../processors/unreadable.ts'
 import type { RoleHealth, Waiting } from '../../server/health.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import { directoryOf, knotOf, vaultOf } from '../connections.ts'
 import { createDecideTopology } from '../../processors/decide.ts'
 import { policyOf } from './policy.ts'
+import { pushLimitsOf } from './pushLimits.ts'
 
 /** A role that runs here: the engine's runner, and what must be closed after it. */
 export interface RunningRole {
@@ -101,7 +103,7 @@ function decideRole({ config, engine, codecs, metrics, version }: RoleParts): Ru
 }
 
 function provisionRole({ config, engine, codecs, metrics, log, version }: RoleParts): RunningRole {
-  const { knot, policy, topics } = config
+  const { knot, policy, provision, topics } = config
   const vault = vaultOf(config)
   const updater = new CardUpdater(knotOf(config), knot.cardData)
   const topology = createProvisionTopology({
@@ -122,8 +124,9 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
       appVersion: version,
       metrics: metrics.ingest,
     }),
-    concurrency: knot.concurrency,
-    ratePerSecond: knot.ratePerSecond,
+    limits: pushLimitsOf(config),
+    pushSwitch: NO_PUSH_SWITCH,
+    openCommandLimit: provision.openCommands,
     probeIntervalMs: knot.probeInterval,
     pushTimeoutMs: knot.timeout,
     retryScale: policy.retryScale,

@@ -1,227 +1,376 @@
-/** What a permit is asked for: pushes stop at a 403 of Knot, looks go on. */
-export type WorkKind = 'push' | 'look'
+import { Breaker } from './breaker.ts'
+import type { BreakerState } from './breaker.ts'
+import { merchantLimit, placesOf, rateOf } from './limits.ts'
+import type { PushLimits } from './limits.ts'
+import { MerchantGate } from './merchantGate.ts'
+import { Permit } from './permit.ts'
+import type { PushSignal } from './pushSignal.ts'
+import { RolePause } from './rolePause.ts'
+import type { Pause, PauseReason, RolePauseOptions, WorkKind } from './rolePause.ts'
+import type { PushSwitch } from './ports.ts'
+import { TokenBucket } from './tokenBucket.ts'
+import { WaitingLine } from './waitingLine.ts'
 
-/** Why the role pauses. A matter of configuration each: nothing is answered, no attempt is burnt, somebody must act. */
-export type PauseReason = 'knot_unauthorized' | 'knot_forbidden' | 'vault_unauthorized'
-
-export interface Pause {
-  readonly reason: PauseReason
-  readonly sinceMs: number
+export interface AdmissionOptions extends RolePauseOptions {
+  readonly limits: PushLimits
+  readonly pushSwitch: PushSwitch
+  /** A breaker opened: of that merchant, of pushes without one (null), or of Knot as a whole. */
+  readonly onBreakerOpened: (of: number | 'knot' | null) => void
+  /** So long one waited for its permit. */
+  readonly onWaited: (kind: WorkKind, waitedMs: number) => void
+  /** Monotonic clock of rates and breakers. */
+  readonly clockMs: () => number
 }
 
-export interface AdmissionOptions {
-  /** Permits at the same time, over all tasks of the role (`knot.concurrency`). */
-  readonly concurrency: number
-  /** Permits per second at most; null = unlimited (`knot.ratePerSecond`). */
-  readonly ratePerSecond: number | null
-  /** While paused: how often it is tried whether things are well again (`knot.probeInterval`). */
-  readonly probeIntervalMs: number
-  /** A cheap question that needs valid credentials: the probe for `knot_unauthorized`. */
-  readonly credentialsAccepted: () => Promise<boolean>
-  readonly onPaused: (pause: Pause) => void
-  readonly onResumed: (pause: Pause) => void
-  readonly now: () => number
-}
-
-/** So long one waits for a permit before the command is looked at again (its `not_after` may have passed). */
-const PATIENCE_MS = 15_000
-/** A permit that was never given back (its task was lost between two effects) frees itself after this. */
-const LEASE_MS = 120_000
-
-interface Waiter {
+export interface PermitRequest {
   readonly kind: WorkKind
+  /** Who dismisses and withdraws: a task. */
   readonly owner: object
-  readonly seq: number
-  readonly settle: (permit: Permit | null) => void
-  readonly timer: NodeJS.Timeout
+  readonly commandId: string
+  /** Of a push; null where it names a task of Knot's instead. */
+  readonly merchantId: number | null
+  /** Wall clock: no use after that, null = never. */
+  readonly notAfterMs: number | null
 }
 
-/** The right to use the vault and Knot for one command. Give it back exactly where the work ends; twice does no harm. */
-export class Permit {
-  /** Taken while paused, to see whether it is over. */
-  readonly trial: boolean
-  readonly #giveBack: (trial: boolean) => void
-  readonly #lease: NodeJS.Timeout
-  #held = true
+/** How a merchant stands, for metrics and `/readyz`. */
+export interface MerchantView {
+  readonly merchantId: number | null
+  readonly waiting: number
+  readonly inUse: number
+  readonly breaker: BreakerState
+}
 
-  constructor(trial: boolean, giveBack: (trial: boolean) => void) {
-    this.trial = trial
-    this.#giveBack = giveBack
-    this.#lease = setTimeout(() => this.release(), LEASE_MS)
-    this.#lease.unref()
+/** What the limits do at this moment. */
+export interface PacingView {
+  readonly inUse: number
+  readonly waiting: Readonly<Record<WorkKind, number>>
+  readonly knotBreaker: BreakerState
+  /** This process's part of the limits. Rates: null = unlimited. */
+  readonly places: number
+  readonly perSecond: number | null
+  /** Merchants with something waiting or under way, or with a breaker that is not closed. */
+  readonly merchants: readonly MerchantView[]
+}
+
+/** How often waits are looked through for those that have no use any more. */
+const SWEEP_MS = 15_000
+/** So many answers before the breaker of Knot as a whole is judged. */
+const FEWEST_KNOT_ANSWERS = 10
+
+class Waiter {
+  readonly request: PermitRequest
+  readonly sinceMs: number
+  waits = true
+  readonly #resolve: (permit: Permit | null) => void
+
+  constructor(request: PermitRequest, sinceMs: number, resolve: (permit: Permit | null) => void) {
+    this.request = request
+    this.sinceMs = sinceMs
+    this.#resolve = resolve
   }
 
-  release(): void {
-    if (!this.#held) return
-    this.#held = false
-    clearTimeout(this.#lease)
-    this.#giveBack(this.trial)
+  end(permit: Permit | null): void {
+    this.waits = false
+    this.#resolve(permit)
   }
 }
 
 /**
- * How much of PROVISION runs at once, and whether it runs at all: one instance for all tasks of the role. Permits are
- * given in the order in which they were asked for.
+ * Who of PROVISION's commands may go to the vault and to Knot, and when: one instance for all tasks of a process. A
+ * command asks before it is started in the ledger, so what waits here has no `send_by` that runs out.
  *
- * While paused as `knot_unauthorized` nothing passes, and a probe asks for the key. As `knot_forbidden` or
- * `vault_unauthorized` there is no other way to find out than to try: one permit per probe interval passes (half-open),
- * and `proved` ends the pause.
+ * Turns are fair: looks and pushes in turn, merchants in turn, and within one line the oldest and the newest in turn
+ * (`WaitingLine`). So the backlog of one merchant, or of a card conversion, costs the others a turn and not its length.
  */
 export class Admission {
   readonly #options: AdmissionOptions
-  readonly #waiting: Record<WorkKind, Set<Waiter>> = { push: new Set(), look: new Set() }
-  #seq = 0
+  readonly #pause: RolePause
+  readonly #knot: Breaker
+  readonly #bucket: TokenBucket
+  readonly #looks = new WaitingLine<Waiter>()
+  readonly #gates = new Map<number | null, MerchantGate<Waiter>>()
+  /** Merchants for whom somebody waits and that are worth a look now, in the order of their turns. */
+  readonly #turns = new Set<MerchantGate<Waiter>>()
+  readonly #waiters = new Map<object, Map<string, Waiter>>()
+  readonly #partitions = new Map<number, object>()
+  #share = 1
+  #pushesWaiting = 0
   #inUse = 0
-  #pause: Pause | null = null
-  #probeTimer: NodeJS.Timeout | undefined
-  #trial: 'none' | 'due' | 'running' = 'none'
-  #tokens = 1
-  #tokensAtMs: number
-  #rateTimer: NodeJS.Timeout | undefined
+  #next: WorkKind = 'push'
+  #timer: NodeJS.Timeout | undefined
+  #sweep: NodeJS.Timeout | undefined
 
   constructor(options: AdmissionOptions) {
+    const { limits, clockMs, pushSwitch } = options
     this.#options = options
-    this.#tokensAtMs = options.now()
+    this.#pause = new RolePause(options, () => this.#pump())
+    const settings = { fewest: FEWEST_KNOT_ANSWERS, firstWaitMs: limits.breakerWaitMs }
+    this.#knot = new Breaker(settings, clockMs, () => options.onBreakerOpened('knot'))
+    this.#bucket = new TokenBucket(limits.ratePerSecond, clockMs)
+    pushSwitch.onChange(() => this.#pump())
   }
 
   get paused(): Pause | null {
-    return this.#pause
+    return this.#pause.current
   }
 
-  get permitsInUse(): number {
-    return this.#inUse
+  view(): PacingView {
+    const merchants = [...this.#gates.values()].map(({ merchantId, line, inUse, breaker }) => ({
+      merchantId,
+      waiting: line.size,
+      inUse,
+      breaker: breaker.state,
+    }))
+    return {
+      inUse: this.#inUse,
+      waiting: { push: this.#pushesWaiting, look: this.#looks.size },
+      knotBreaker: this.#knot.state,
+      places: this.#places,
+      perSecond: this.#bucket.perSecond,
+      merchants: merchants.filter(({ waiting, inUse, breaker }) => waiting > 0 || inUse > 0 || breaker !== 'closed'),
+    }
   }
 
-  get permitsWaitedFor(): number {
-    return this.#waiting.push.size + this.#waiting.look.size
+  // ---------------------------------------------------------------------------------------------------------- tasks
+
+  /** A partition is worked on here from now on: this process takes its share of the limits. */
+  join(owner: object, partition: number, partitionCount: number): void {
+    this.#partitions.set(partition, owner)
+    this.#setShare(this.#partitions.size / partitionCount)
   }
 
-  /** A permit, or null after 15 s without one or when `owner` was dismissed. */
-  acquire(kind: WorkKind, owner: object): Promise<Permit | null> {
+  /** It has ended, however. */
+  leave(owner: object, partition: number, partitionCount: number): void {
+    this.dismiss(owner)
+    if (this.#partitions.get(partition) !== owner) return
+    this.#partitions.delete(partition)
+    this.#setShare(this.#partitions.size / partitionCount)
+  }
+
+  #setShare(share: number): void {
+    // Without a partition nothing is sent: what is there when the first one comes counts.
+    if (share === 0 || share === this.#share) return
+    this.#share = share
+    this.#bucket.setRate(rateOf(this.#options.limits.ratePerSecond, share))
+    for (const gate of this.#gates.values()) {
+      gate.setShare(share)
+      this.#offer(gate)
+    }
+    this.#pump()
+  }
+
+  get #places(): number {
+    return placesOf(this.#options.limits.concurrency, this.#share)
+  }
+
+  // -------------------------------------------------------------------------------------------------------- waiting
+
+  /** A permit, or null when it was withdrawn, when `owner` was dismissed, or some time after `notAfterMs`. */
+  acquire(request: PermitRequest): Promise<Permit | null> {
     return new Promise(resolve => {
-      const waiting = this.#waiting[kind]
-      const waiter: Waiter = {
-        kind,
-        owner,
-        seq: this.#seq++,
-        settle: permit => {
-          waiting.delete(waiter)
-          clearTimeout(waiter.timer)
-          resolve(permit)
-        },
-        timer: setTimeout(() => waiter.settle(null), PATIENCE_MS),
+      const waiter = new Waiter(request, this.#options.clockMs(), resolve)
+      const ofOwner = this.#waiters.get(request.owner) ?? new Map<string, Waiter>()
+      this.#waiters.set(request.owner, ofOwner)
+      ofOwner.set(request.commandId, waiter)
+      if (request.kind === 'look') {
+        this.#looks.add(waiter)
+      } else {
+        const gate = this.#gateOf(request.merchantId)
+        gate.line.add(waiter)
+        this.#pushesWaiting++
+        this.#offer(gate)
       }
-      waiting.add(waiter)
+      this.#sweep ??= setInterval(() => this.#dropLate(), SWEEP_MS).unref()
       this.#pump()
     })
   }
 
+  /** Nobody wants it any more. */
+  withdraw(owner: object, commandId: string): void {
+    const waiter = this.#waiters.get(owner)?.get(commandId)
+    if (waiter !== undefined) this.#end(waiter, null)
+  }
+
   /** Everything that `owner` waits for ends without a permit: its task is closing. */
   dismiss(owner: object): void {
-    for (const waiting of Object.values(this.#waiting)) {
-      for (const waiter of [...waiting]) if (waiter.owner === owner) waiter.settle(null)
+    for (const waiter of [...(this.#waiters.get(owner)?.values() ?? [])]) this.#end(waiter, null)
+  }
+
+  #end(waiter: Waiter, permit: Permit | null): void {
+    const { kind, owner, commandId, merchantId } = waiter.request
+    const ofOwner = this.#waiters.get(owner)
+    if (ofOwner?.get(commandId) === waiter) ofOwner.delete(commandId)
+    if (ofOwner?.size === 0) this.#waiters.delete(owner)
+    waiter.end(permit)
+    if (kind === 'look') {
+      this.#looks.left()
+    } else {
+      this.#gateOf(merchantId).line.left()
+      this.#pushesWaiting--
+    }
+    if (this.#waiters.size > 0) return
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
+  }
+
+  #dropLate(): void {
+    const nowMs = this.#options.now()
+    for (const ofOwner of [...this.#waiters.values()]) {
+      for (const waiter of [...ofOwner.values()]) {
+        const { notAfterMs } = waiter.request
+        if (notAfterMs !== null && nowMs >= notAfterMs) this.#end(waiter, null)
+      }
     }
   }
 
-  pause(reason: PauseReason): void {
-    if (this.#pause?.reason === reason) return
-    this.#pause = { reason, sinceMs: this.#options.now() }
-    this.#trial = 'none'
-    clearInterval(this.#probeTimer)
-    this.#probeTimer = setInterval(() => this.#probe(reason), this.#options.probeIntervalMs)
-    this.#probeTimer.unref()
-    this.#options.onPaused(this.#pause)
+  // ---------------------------------------------------------------------------------------------------------- turns
+
+  #pump(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    while (this.#inUse < this.#places && this.#pushesWaiting + this.#looks.size > 0) {
+      const waitMs = this.#bucket.waitMs()
+      if (waitMs > 0) return this.#pumpIn(waitMs)
+      const waiter = this.#take()
+      if (waiter === undefined) return
+      this.#bucket.take()
+      this.#end(waiter, this.#permitFor(waiter))
+    }
   }
 
-  /** Work under this permit got past what `reason` stands for. Only a trial counts: others may have begun before. */
+  #pumpIn(waitMs: number): void {
+    if (waitMs === Number.POSITIVE_INFINITY) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#pump(), waitMs).unref()
+  }
+
+  /** The one whose turn it is among those that may go. */
+  #take(): Waiter | undefined {
+    const first = this.#next
+    const second = first === 'push' ? 'look' : 'push'
+    return this.#takeOf(first) ?? this.#takeOf(second)
+  }
+
+  #takeOf(kind: WorkKind): Waiter | undefined {
+    if (!this.#pause.mayPass(kind)) return undefined
+    const waiter = kind === 'look' ? this.#looks.take() : this.#takePush()
+    if (waiter !== undefined) this.#next = kind === 'look' ? 'push' : 'look'
+    return waiter
+  }
+
+  #takePush(): Waiter | undefined {
+    if (this.#pushesWaiting === 0 || this.#options.pushSwitch.held() !== null) return undefined
+    const knotWaitMs = this.#knot.waitMs()
+    if (knotWaitMs > 0) {
+      this.#pumpIn(knotWaitMs)
+      return undefined
+    }
+    for (const gate of this.#turns) {
+      this.#turns.delete(gate)
+      const waitMs = gate.waitMs()
+      if (waitMs > 0) {
+        this.#offerIn(gate, waitMs)
+        continue
+      }
+      const waiter = gate.line.take()
+      // To the end of the round, behind all the others that have somebody waiting.
+      if (gate.line.size > 1) this.#turns.add(gate)
+      if (waiter !== undefined) return waiter
+    }
+    return undefined
+  }
+
+  #offer(gate: MerchantGate<Waiter>): void {
+    clearTimeout(gate.timer)
+    gate.timer = undefined
+    if (gate.line.size > 0) this.#turns.add(gate)
+  }
+
+  #offerIn(gate: MerchantGate<Waiter>, waitMs: number): void {
+    if (waitMs === Number.POSITIVE_INFINITY) return
+    clearTimeout(gate.timer)
+    const again = () => {
+      this.#offer(gate)
+      this.#pump()
+    }
+    gate.timer = setTimeout(again, waitMs).unref()
+  }
+
+  #gateOf(merchantId: number | null): MerchantGate<Waiter> {
+    const known = this.#gates.get(merchantId)
+    if (known !== undefined) return known
+    const { limits, clockMs, onBreakerOpened } = this.#options
+    const gate = new MerchantGate<Waiter>({
+      merchantId,
+      limit: merchantLimit(limits, merchantId),
+      breakerWaitMs: limits.breakerWaitMs,
+      share: this.#share,
+      clockMs,
+      onBreakerOpened,
+    })
+    this.#gates.set(merchantId, gate)
+    return gate
+  }
+
+  // -------------------------------------------------------------------------------------------------------- permits
+
+  #permitFor({ request, sinceMs }: Waiter): Permit {
+    const { kind, merchantId } = request
+    const gate = kind === 'push' ? this.#gateOf(merchantId) : null
+    const trials = {
+      pause: this.#pause.enter(kind),
+      knot: gate !== null && this.#knot.enter(),
+      merchant: gate?.enter() ?? false,
+    }
+    this.#inUse++
+    this.#options.onWaited(kind, this.#options.clockMs() - sinceMs)
+    const permit: Permit = new Permit(trials, signal => this.#givenBack(permit, gate, signal))
+    return permit
+  }
+
+  #givenBack({ trials }: Permit, gate: MerchantGate<Waiter> | null, signal: PushSignal | null): void {
+    this.#inUse--
+    if (trials.pause) this.#pause.trialEnded()
+    if (gate !== null) {
+      gate.inUse--
+      const atLeastMs = signal?.retryAfterMs ?? 0
+      tell(this.#knot, trials.knot, signal?.knotWorks ?? null, atLeastMs)
+      tell(gate.breaker, trials.merchant, signal?.merchantWorks ?? null, 0)
+      this.#offer(gate)
+    }
+    this.#pump()
+  }
+
+  // ------------------------------------------------------------------------------------------------ pauses and hints
+
+  pause(reason: PauseReason): void {
+    this.#pause.begin(reason)
+  }
+
+  /** Work under this permit got past what `reason` stands for. */
   proved(permit: Permit, reason: PauseReason): void {
-    if (permit.trial && this.#pause?.reason === reason) this.#resume()
+    this.#pause.proved(permit.trials.pause, reason)
+  }
+
+  /** Knot says how a merchant does: a hint for its breaker, never the truth. */
+  hint(merchantId: number, up: boolean): void {
+    const gate = this.#gateOf(merchantId)
+    if (up) gate.breaker.hintUp()
+    else gate.breaker.hintDown()
+    this.#offer(gate)
+    this.#pump()
   }
 
   stop(): void {
-    clearInterval(this.#probeTimer)
-    clearTimeout(this.#rateTimer)
-    for (const waiting of Object.values(this.#waiting)) for (const waiter of [...waiting]) waiter.settle(null)
-  }
-
-  #resume(): void {
-    const pause = this.#pause
-    if (pause === null) return
-    clearInterval(this.#probeTimer)
-    this.#pause = null
-    this.#trial = 'none'
-    this.#options.onResumed(pause)
-    this.#pump()
-  }
-
-  #probe(reason: PauseReason): void {
-    if (reason !== 'knot_unauthorized') {
-      if (this.#trial === 'none') this.#trial = 'due'
-      this.#pump()
-      return
-    }
-    void this.#options.credentialsAccepted().then(
-      accepted => {
-        if (accepted && this.#pause?.reason === reason) this.#resume()
-      },
-      () => undefined,
-    )
-  }
-
-  #pump(): void {
-    while (this.#inUse < this.#options.concurrency) {
-      const waiter = this.#next()
-      if (waiter === undefined || !this.#takeToken()) return
-      const trial = this.#blocks(waiter.kind)
-      if (trial) this.#trial = 'running'
-      this.#inUse++
-      waiter.settle(new Permit(trial, this.#giveBack))
-    }
-  }
-
-  readonly #giveBack = (trial: boolean): void => {
-    this.#inUse--
-    if (trial && this.#trial === 'running') this.#trial = 'none'
-    this.#pump()
-  }
-
-  /** The one that has waited longest among those that may pass. */
-  #next(): Waiter | undefined {
-    const push = this.#mayPass('push') ? firstOf(this.#waiting.push) : undefined
-    const look = this.#mayPass('look') ? firstOf(this.#waiting.look) : undefined
-    if (push === undefined || look === undefined) return push ?? look
-    return push.seq < look.seq ? push : look
-  }
-
-  #mayPass(kind: WorkKind): boolean {
-    return !this.#blocks(kind) || (this.#trial === 'due' && this.#pause?.reason !== 'knot_unauthorized')
-  }
-
-  #blocks(kind: WorkKind): boolean {
-    if (this.#pause === null) return false
-    return this.#pause.reason !== 'knot_forbidden' || kind === 'push'
-  }
-
-  /** A token bucket that holds a tenth of a second's worth. */
-  #takeToken(): boolean {
-    const { ratePerSecond, now } = this.#options
-    if (ratePerSecond === null) return true
-    const nowMs = now()
-    const refill = (Math.max(0, nowMs - this.#tokensAtMs) * ratePerSecond) / 1000
-    this.#tokens = Math.min(Math.max(1, ratePerSecond / 10), this.#tokens + refill)
-    this.#tokensAtMs = nowMs
-    if (this.#tokens >= 1) {
-      this.#tokens--
-      return true
-    }
-    clearTimeout(this.#rateTimer)
-    this.#rateTimer = setTimeout(() => this.#pump(), Math.ceil(((1 - this.#tokens) * 1000) / ratePerSecond))
-    this.#rateTimer.unref()
-    return false
+    this.#pause.stop()
+    clearTimeout(this.#timer)
+    for (const gate of this.#gates.values()) clearTimeout(gate.timer)
+    for (const owner of [...this.#waiters.keys()]) this.dismiss(owner)
   }
 }
 
-function firstOf(waiting: ReadonlySet<Waiter>): Waiter | undefined {
-  for (const waiter of waiting) return waiter
-  return undefined
+function tell(breaker: Breaker, trial: boolean, good: boolean | null, atLeastMs: number): void {
+  if (trial) breaker.trial(good, atLeastMs)
+  else if (good !== null) breaker.answered(good, atLeastMs)
 }

@@ -4,7 +4,7 @@ import type { PushKey } from '../../knot/cardUpdater.ts'
 import type { PushTarget } from '../../knot/knotApi.ts'
 import type { CardData } from '../../vault/cardData.ts'
 import type { CardNames } from '../../vault/cardVault.ts'
-import type { Permit } from './admission.ts'
+import type { Permit } from './permit.ts'
 
 /**
  * What PROVISION asks of the engine between two cycles. A SWITCH is two effects, with the commit of *started* between
@@ -17,6 +17,8 @@ export interface PrepareEffect {
   readonly kind: 'prepare'
   readonly commandId: string
   readonly cardRef: string
+  readonly merchantId: number | null
+  readonly notAfterMs: number | null
 }
 
 export interface PushEffect {
@@ -34,6 +36,7 @@ export interface LookEffect {
   readonly userId: string
   /** The card whose status is asked for too; null where only Knot is. */
   readonly cardRef: string | null
+  readonly notAfterMs: number | null
 }
 
 /** A card, checked, with the key to send it and the permit to do so. Exists between `prepare` and `push` only. */
@@ -49,7 +52,7 @@ export interface PreparedCard {
 export type NotReady =
   /** After a wait. `cause` is a stable code for logs and metrics. */
   | { readonly kind: 'not_ready'; readonly cause: string; readonly retryAfterMs: number | null }
-  /** At once: no permit was free in time, or the role pauses and the permit will wait for its end. */
+  /** At once: nobody gave a permit while it was of use, or the role pauses and the permit will wait for its end. */
   | { readonly kind: 'no_permit' }
   /** The command is gone or the task is closing: nobody waits for this. */
   | { readonly kind: 'abandoned' }
@@ -66,7 +69,7 @@ export type PrepareResult =
     }
 
 /** Why the last check said no. */
-export type Veto = 'suppressed' | 'send_by' | 'ownership' | 'not_after'
+export type Veto = 'suppressed' | 'send_by' | 'ownership' | 'not_after' | 'paused'
 
 export interface PushResult {
   readonly kind: 'pushed'

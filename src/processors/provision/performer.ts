@@ -2,7 +2,7 @@ import type { VaultStatus } from '../../domain/records.ts'
 import type { TaskHandle } from '../../engine/processor.ts'
 import { checkCard } from '../../knot/validate.ts'
 import type { StatusAnswer } from '../../vault/cardVault.ts'
-import type { Admission, PauseReason, Permit } from './admission.ts'
+import type { Admission } from './admission.ts'
 import type {
   LookEffect,
   LookResult,
@@ -14,12 +14,16 @@ import type {
   Veto,
 } from './effects.ts'
 import type { Run } from './lanes.ts'
-import type { KnotPort, ProvisionLog, ProvisionMetrics, VaultPort } from './ports.ts'
+import type { Permit } from './permit.ts'
+import type { KnotPort, ProvisionLog, ProvisionMetrics, PushSwitch, VaultPort } from './ports.ts'
+import { signalOf } from './pushSignal.ts'
+import type { PauseReason } from './rolePause.ts'
 
 export interface PerformerOptions {
   readonly knot: KnotPort
   readonly vault: VaultPort
   readonly admission: Admission
+  readonly pushSwitch: PushSwitch
   readonly metrics: ProvisionMetrics
   readonly log: ProvisionLog
   readonly task: TaskHandle
@@ -40,7 +44,11 @@ export class Performer {
   readonly #options: PerformerOptions
 
   constructor(options: PerformerOptions) {
+    const { admission, task } = options
     this.#options = options
+    admission.join(this, task.partition, task.partitionCount)
+    const leave = () => admission.leave(this, task.partition, task.partitionCount)
+    task.ended.addEventListener('abort', leave, { once: true })
   }
 
   /** The task is closing: whatever waits for a permit gives up. */
@@ -48,10 +56,16 @@ export class Performer {
     this.#options.admission.dismiss(this)
   }
 
+  /** The command is gone: it does not wait for a permit any more. */
+  withdraw(commandId: string): void {
+    this.#options.admission.withdraw(this, commandId)
+  }
+
   /** Permit, key, card, validation. The card comes last, so that it is in memory for the shortest time. */
   async prepare(effect: PrepareEffect, wanted: Wanted): Promise<PrepareResult> {
     const { admission, knot, vault } = this.#options
-    const permit = await admission.acquire('push', this)
+    const { commandId, merchantId, notAfterMs } = effect
+    const permit = await admission.acquire({ kind: 'push', owner: this, commandId, merchantId, notAfterMs })
     if (permit === null) return NO_PERMIT
     let kept = false
     try {
@@ -108,6 +122,7 @@ export class Performer {
       const early = this.#vetoOf(effect, run, signal)
       if (early !== null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: early, usedKey: key }
       const answer = await knot.push(target, card, key, lastCheck)
+      permit.learned(signalOf(answer))
       switch (answer.kind) {
         case 'unauthorized':
           this.#pause('knot_unauthorized')
@@ -136,7 +151,8 @@ export class Performer {
   /** DISCOVER and RECONCILE: what Knot, and for a card the vault, knows now. */
   async look(effect: LookEffect, wanted: Wanted): Promise<LookResult> {
     const { admission, knot, vault, now } = this.#options
-    const permit = await admission.acquire('look', this)
+    const { commandId, notAfterMs } = effect
+    const permit = await admission.acquire({ kind: 'look', owner: this, commandId, merchantId: null, notAfterMs })
     if (permit === null) return NO_PERMIT
     try {
       if (wanted() === undefined) return ABANDONED
@@ -169,9 +185,10 @@ export class Performer {
    * confirmed this member for half a session, so that another one may own the partition soon.
    */
   #vetoOf(effect: PushEffect, run: Run, signal: AbortSignal): Veto | null {
-    const { task, now } = this.#options
+    const { pushSwitch, task, now } = this.#options
     const nowMs = now()
     if (run.cancelled) return 'suppressed'
+    if (pushSwitch.held() !== null) return 'paused'
     if (nowMs >= effect.sendByMs) return 'send_by'
     if (signal.aborted || task.heartbeatAgeMs() >= task.sessionTimeoutMs / 2) return 'ownership'
     if (effect.notAfterMs !== null && nowMs >= effect.notAfterMs) return 'not_after'

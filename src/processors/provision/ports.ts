@@ -7,7 +7,8 @@ import type { PushKey, PushKeyAnswer } from '../../knot/cardUpdater.ts'
 import type { PushTarget } from '../../knot/knotApi.ts'
 import type { CardData } from '../../vault/cardData.ts'
 import type { CardAnswer, StatusAnswer } from '../../vault/cardVault.ts'
-import type { PauseReason } from './admission.ts'
+import type { PacingView } from './admission.ts'
+import type { PauseReason, WorkKind } from './rolePause.ts'
 
 /** Knot as PROVISION needs it; `CardUpdater` is one. Nothing here rejects: whatever happens is an answer. */
 export interface KnotPort {
@@ -54,9 +55,35 @@ export interface ProvisionMetrics {
   notAccepted(cause: string): void
   /** From the request on the wire to its end. */
   pushMs(durationMs: number): void
-  /** The role pauses (true) or goes on: `onfile_paused`. */
-  paused(reason: PauseReason, paused: boolean): void
+  /** The role pauses (true) or goes on: `onfile_paused`. `operator`, `switch_unknown`: its pushes only. */
+  paused(reason: PauseReason | PushHold['reason'], paused: boolean): void
+  /** One permit was waited for so long. */
+  waited(kind: WorkKind, waitedMs: number): void
+  /** A breaker opened: of that merchant, of pushes that name no merchant (null), or of Knot as a whole. */
+  breakerOpened(of: number | 'knot' | null): void
+  /** Where the gauges of the limits and waits are read from at each scrape. */
+  pacing(view: () => PacingView): void
 }
+
+/** Why no push may start, in the whole of onfile. */
+export interface PushHold {
+  /** An operator paused them; or what operators want cannot be read now, and is taken for a pause. */
+  readonly reason: 'operator' | 'switch_unknown'
+  /** For a person: who and why, or what is wrong. */
+  readonly detail: string
+  readonly sinceMs: number
+}
+
+/** The global stop of pushes. Asked before a permit is given and again when a request goes on the wire: must be cheap. */
+export interface PushSwitch {
+  /** Null: pushes may start. */
+  held(): PushHold | null
+  /** `listener` is called after each change of `held`. */
+  onChange(listener: () => void): void
+}
+
+/** No switch: where nobody can stop pushes but by stopping the process (benchmarks, tests). */
+export const NO_PUSH_SWITCH: PushSwitch = { held: () => null, onChange: () => undefined }
 
 /** A log that takes fields first, as pino does. Only stable codes, ids and counts are passed. */
 export interface ProvisionLog {

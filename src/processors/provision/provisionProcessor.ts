@@ -18,7 +18,7 @@ import type { Run } from './lanes.ts'
 import { laneOf, openCommand } from './openCommand.ts'
 import type { OpenCommand, ProvisionTables } from './openCommand.ts'
 import { dropPrepared, Performer } from './performer.ts'
-import type { DeadLetterPort, KnotPort, ProvisionLog, ProvisionMetrics, VaultPort } from './ports.ts'
+import type { DeadLetterPort, KnotPort, ProvisionLog, ProvisionMetrics, PushSwitch, VaultPort } from './ports.ts'
 import { judgePush } from './pushVerdict.ts'
 import { readCommand } from './readCommand.ts'
 import { cancelledEvent, resultEvent } from './results.ts'
@@ -32,6 +32,7 @@ export interface ProvisionProcessorOptions {
   readonly knot: KnotPort
   readonly vault: VaultPort
   readonly admission: Admission
+  readonly pushSwitch: PushSwitch
   readonly metrics: ProvisionMetrics
   readonly log: ProvisionLog
   readonly deadLetter: DeadLetterPort
@@ -182,8 +183,9 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     }
     run.phase = 'working'
     const { command_id: commandId, user_id: userId, card_ref: cardRef, kind } = entry
-    if (kind === 'SWITCH') ctx.startEffect({ kind: 'prepare', commandId, cardRef: cardRef! })
-    else ctx.startEffect({ kind: 'look', commandId, userId, cardRef: kind === 'DISCOVER' ? cardRef : null })
+    const { merchant_id: merchantId, not_after: notAfterMs } = entry
+    if (kind === 'SWITCH') ctx.startEffect({ kind: 'prepare', commandId, cardRef: cardRef!, merchantId, notAfterMs })
+    else ctx.startEffect({ kind: 'look', commandId, userId, cardRef: kind === 'DISCOVER' ? cardRef : null, notAfterMs })
   }
 
   #wait(run: Run, entry: OpenCommand, untilMs: number, ctx: Context): void {
@@ -354,6 +356,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
         underWay.push({ command_id, kind, card_ref, merchant_id })
       } else {
         removed.push({ command_id, kind, card_ref, merchant_id })
+        this.#performer.withdraw(command_id)
         this.#remove(run, ctx)
         lanes.add(run.lane)
       }

@@ -44,6 +44,8 @@ export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHi
     case 'unknown_error':
       return answered('REJECTED', answer.kind)
     case 'vetoed':
+      // Stopped by an operator: nothing is wrong with the command, it waits with the others.
+      if (veto === 'paused') break
       return answered('NOT_SENT', veto)
     case 'invalid_jwe':
       if (history.rekeyed) return answered('REJECTED', 'invalid_jwe')
@@ -52,6 +54,8 @@ export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHi
   }
   if (history.cancelled) return answered('NOT_SENT', 'suppressed')
   switch (answer.kind) {
+    case 'vetoed':
+      return { kind: 'at_once', cause: 'paused', rekeyed: history.rekeyed }
     case 'invalid_jwe':
       return { kind: 'at_once', cause: answer.kind, rekeyed: true }
     case 'unauthorized':

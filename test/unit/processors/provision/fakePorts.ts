@@ -7,6 +7,8 @@ import { importEncryptionKey } from '../../../../src/knot/jwe.ts'
 import type { PushTarget } from '../../../../src/knot/knotApi.ts'
 import type { CardData } from '../../../../src/vault/cardData.ts'
 import type { CardAnswer, StatusAnswer } from '../../../../src/vault/cardVault.ts'
+import type { PushLimits } from '../../../../src/processors/provision/limits.ts'
+import { NO_PUSH_SWITCH } from '../../../../src/processors/provision/ports.ts'
 import type { KnotPort, ProvisionLog, ProvisionMetrics, VaultPort } from '../../../../src/processors/provision/ports.ts'
 import { createProvisionTopology } from '../../../../src/processors/provision.ts'
 import type { ProvisionOptions, ProvisionTopology } from '../../../../src/processors/provision.ts'
@@ -149,6 +151,9 @@ export function observers(): { log: ProvisionLog; metrics: ProvisionMetrics; see
       notAccepted: cause => note('notAccepted', cause),
       pushMs: durationMs => note('pushMs', durationMs),
       paused: (reason, paused) => note('paused', reason, paused),
+      waited: () => undefined,
+      breakerOpened: of => note('breakerOpened', of),
+      pacing: () => undefined,
     },
   }
 }
@@ -160,6 +165,18 @@ export interface Bed {
   readonly seen: Seen
   readonly role: ProvisionTopology
   readonly task: FakeTask
+}
+
+/** Eight permits, and no limit per merchant. */
+export function limits(change: Partial<PushLimits> = {}): PushLimits {
+  return {
+    concurrency: 8,
+    ratePerSecond: null,
+    merchant: { concurrency: 1_000, ratePerSecond: null },
+    merchants: new Map(),
+    breakerWaitMs: 5_000,
+    ...change,
+  }
 }
 
 /** PROVISION with one fake task, scripted Knot and vault, and a clock that only the test moves. */
@@ -182,8 +199,9 @@ export async function provisionBed(more: Partial<ProvisionOptions> = {}): Promis
     log,
     deadLetter: (record, reason, context) =>
       context.forward('onfile-dlq', context.partition, null, { offset: record.offset, reason }, jsonCodec()),
-    concurrency: 8,
-    ratePerSecond: null,
+    limits: limits(),
+    pushSwitch: NO_PUSH_SWITCH,
+    openCommandLimit: 10_000,
     probeIntervalMs: 20,
     pushTimeoutMs: 10_000,
     retryScale: 1,

@@ -1,7 +1,7 @@
 import type { ProvisioningCommand } from '../../../../src/domain/records.ts'
 import type { PushAnswer } from '../../../../src/knot/answers.ts'
 import type { Bed } from './fakePorts.ts'
-import { coded, ok, provisionBed } from './fakePorts.ts'
+import { coded, ok, provisionBed, limits } from './fakePorts.ts'
 
 const PUSH_TIMEOUT_MS = 10_000
 
@@ -58,7 +58,7 @@ export class LedgerModel {
   }
 
   static async open(): Promise<LedgerModel> {
-    return new LedgerModel(await provisionBed({ concurrency: 10_000 }))
+    return new LedgerModel(await provisionBed({ limits: limits({ concurrency: 10_000 }) }))
   }
 
   produce(command: ProvisioningCommand): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProvisioningCommand } from '../../../../src/domain/records.ts'
-import { ACCOUNT, cancel, coded, command, ok, provisionBed, results } from './fakePorts.ts'
+import { ACCOUNT, cancel, coded, command, ok, provisionBed, results, limits } from './fakePorts.ts'
 
 const MINUTE = 60_000
 
@@ -24,11 +24,15 @@ describe('order', () => {
   })
 
   it('never more at once than the global concurrency', async () => {
-    const { task, knot, role } = await provisionBed({ concurrency: 3 })
+    const { task, knot, role } = await provisionBed({ limits: limits({ concurrency: 3 }) })
     for (let i = 0; i < 10; i++) task.read(command(1, { user_id: `user-${i}` }))
     await task.settle()
     expect(knot.waiting).toHaveLength(3)
-    expect(role.status()).toEqual({ paused: null, outages: [], permitsInUse: 3, permitsWaitedFor: 7 })
+    expect(role.status()).toMatchObject({
+      paused: null,
+      outages: [],
+      pacing: { inUse: 3, waiting: { push: 7, look: 0 } },
+    })
     for (let done = 0; done < 10; done++) {
       knot.waiting[done]?.answer(ok)
       await task.settle()
@@ -151,7 +155,7 @@ describe('CANCEL', () => {
     await task.settle()
     expect(results(task)).toEqual(['2:CANCELLED', '3:ACCEPTED'])
     expect(knot.sent).toHaveLength(1)
-    expect(role.status().permitsInUse).toBe(0)
+    expect(role.status().pacing.inUse).toBe(0)
   })
 
   it('between *started* and its commit: under way, and refused before it reaches the wire', async () => {

@@ -143,7 +143,7 @@ describe('what the vault says', () => {
     expect(results(task)).toEqual([result])
     expect(task.durable.events[0]?.body).toMatchObject(facts)
     expect(knot.sent).toEqual([])
-    expect(role.status().permitsInUse).toBe(0)
+    expect(role.status().pacing.inUse).toBe(0)
   })
 
   it('a vault that is down drops nothing: the command waits, ever longer, and goes on when it is back', async () => {
@@ -247,7 +247,7 @@ describe('the last check at the wire', () => {
     await bed.task.settle()
     expect(results(bed.task)).toContain(result)
     expect(bed.knot.sent).toEqual([])
-    expect(bed.role.status().permitsInUse).toBe(0)
+    expect(bed.role.status().pacing.inUse).toBe(0)
   })
 
   it('passes one moment before', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cancel, command, ok, provisionBed, results } from './fakePorts.ts'
+import { cancel, command, ok, provisionBed, results, limits } from './fakePorts.ts'
 
 describe('after a crash', () => {
   it('what was started and has no result is AMBIGUOUS at once and never sent again; its lane stays closed', async () => {
@@ -79,7 +79,7 @@ describe('after a crash', () => {
 
 describe('draining', () => {
   it('starts nothing new, lets pushes end, and leaves the rest for the next owner', async () => {
-    const { task, knot, role } = await provisionBed({ concurrency: 1 })
+    const { task, knot, role } = await provisionBed({ limits: limits({ concurrency: 1 }) })
     task.read(command(1))
     task.read(command(2))
     task.read(command(3, { merchant_id: 12 }))
@@ -89,7 +89,7 @@ describe('draining', () => {
     await task.settle()
     expect(results(task)).toEqual(['1:ACCEPTED'])
     expect(task.effectsInFlight).toBe(0)
-    expect(role.status()).toMatchObject({ permitsInUse: 0, permitsWaitedFor: 0 })
+    expect(role.status()).toMatchObject({ pacing: { inUse: 0, waiting: { push: 0, look: 0 } } })
     expect(task.ledger().map(({ command_id, state }) => [command_id, state])).toEqual([
       ['ada:2', 'WAITING'],
       ['ada:3', 'WAITING'],
