@@ -128,10 +128,10 @@ export class Task<Tables extends object, Effect, Result> {
       restoreRemaining: this.restoreRemaining,
       cycle: this.cycleNumber,
       effectsInFlight: this.effects.inFlight,
-      transactionProtocol: this.producer.epoch < 0 ? null : this.producer.protocol,
-      error: this.error === null ? null : { code: this.error.code, message: this.error.message },
       timers: this.state === null ? {} : Object.fromEntries(this.state.timers.counts),
       unflushedBytes: this.state?.unflushedBytes ?? 0,
+      transactionProtocol: this.producer.epoch < 0 ? null : this.producer.protocol,
+      error: this.error === null ? null : { code: this.error.code, message: this.error.message },
     }
   }
 
@@ -452,8 +452,6 @@ export class Task<Tables extends object, Effect, Result> {
     this.options.engine.observer.taskState(this.options.topology.role, this.topic, this.partition, state)
   }
 
-  /** What the client below waits for: a coordinator, a leader, a right. Seen when somebody looks, so its age is a lower bound. */
-  private trouble(): { reason: string; sinceMs: number } | null {
   private lag(): Lag {
     const { input, cycles } = this
     const place: InputPlace = {
@@ -470,6 +468,8 @@ export class Task<Tables extends object, Effect, Result> {
     return lagOf(place, Date.now())
   }
 
+  /** What the client below waits for: a coordinator, a leader, a right. Seen when somebody looks, so its age is a lower bound. */
+  private trouble(): { reason: string; sinceMs: number } | null {
     const error = this.producer.lastError ?? this.input?.lastError
     if (error === undefined) {
       this.troubleSinceMs = 0

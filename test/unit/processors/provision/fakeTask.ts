@@ -233,9 +233,9 @@ export class FakeTask {
       partitionFor: () => 3,
       schedule: (key, name, dueAtMs) => cycle.timers.set(`${name}/${key}`, { key, name, dueAtMs }),
       cancelTimer: (key, name) => cycle.timers.set(`${name}/${key}`, null),
+      measureCommit: () => undefined,
       startEffect: effect => cycle.effects.push(effect),
     }
-      measureCommit: () => undefined,
   }
 
   private table(cycle: Cycle): Table<OpenCommand> {
