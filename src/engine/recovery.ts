@@ -83,7 +83,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   await state.loadTimers()
   return {
     state,
-    hasState: restored.records > 0 || (await store.hasEntries()),
+    hasState: restored.records > 0 || store.hasEntries,
     stampVersion: restored.writtenVersion < stateVersion,
     records: restored.records,
   }

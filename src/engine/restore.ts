@@ -1,12 +1,12 @@
 import type { Fetcher } from '../kafka/fetcher.ts'
 import { scanRecords } from '../kafka/recordBatch.ts'
-import type { LocalStore } from '../store/localStore.ts'
+import type { LocalStore, StoreWrite } from '../store/localStore.ts'
 import { stateTooNewError, TaskError } from './errors.ts'
 import { VERSION_KEY } from './state.ts'
 import { dueTimeCodec } from './timers.ts'
 
-/** Changelog bytes gathered before they go to the store in one batch. */
-const WRITE_BYTES = 4 << 20
+/** Changelog bytes gathered before they go to the store in one write. */
+const WRITE_BYTES = 1 << 20
 
 export interface RestoreOptions {
   /** A read_committed fetcher. */
@@ -55,7 +55,13 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
     const batch = changes
     changes = new Map()
     bytes = 0
-    await store.write(batch, {
+    const fill = (write: StoreWrite) => {
+      for (const [key, value] of batch) {
+        if (value === null) write.delete(key)
+        else write.put(key, value, 0, value.length)
+      }
+    }
+    await store.write(fill, {
       changelogPosition: position,
       // Not this release's: until it has said so in the changelog, nothing there is of its version.
       stateVersion: writtenVersion,

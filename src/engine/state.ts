@@ -1,4 +1,4 @@
-import type { Checkpoint, LocalStore } from '../store/localStore.ts'
+import type { Checkpoint, LocalStore, StoreWrite } from '../store/localStore.ts'
 import type { Cycle } from './cycle.ts'
 import type { Codec, Table, TableCodecs } from './processor.ts'
 import { EntryTable, StateEntries } from './stateEntries.ts'
@@ -158,9 +158,9 @@ export class PartitionState {
     const slots = this.entries.takeDirty()
     try {
       for (let at = 0; at < slots.length; at += WRITE_ENTRIES) {
-        await this.options.store.writeAhead(this.encoded(slots, at, Math.min(slots.length, at + WRITE_ENTRIES)))
+        await this.options.store.writeAhead(write => this.fill(write, slots, at))
       }
-      await this.options.store.write([], checkpoint, options)
+      await this.options.store.write(() => undefined, checkpoint, options)
       this.entries.flushed(slots, true)
     } catch (error) {
       this.entries.flushed(slots, false)
@@ -170,13 +170,15 @@ export class PartitionState {
     }
   }
 
-  private *encoded(slots: readonly number[], from: number, to: number): Generator<[string, Buffer | null]> {
+  /** One write of a flush: the slots from `at` on. */
+  private fill(write: StoreWrite, slots: readonly number[], at: number): void {
     const { arena } = this.entries
-    for (let i = from; i < to; i++) {
+    const end = Math.min(slots.length, at + WRITE_ENTRIES)
+    for (let i = at; i < end; i++) {
       const slot = slots[i]!
       const key = this.entries.storeKeyOf(slot)
-      if (arena.has(slot)) yield [key, arena.bufferOf(slot).subarray(arena.startOf(slot), arena.endOf(slot))]
-      else yield [key, null]
+      if (arena.has(slot)) write.put(key, arena.bufferOf(slot), arena.startOf(slot), arena.endOf(slot))
+      else write.delete(key)
     }
   }
 

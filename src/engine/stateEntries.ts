@@ -1,5 +1,5 @@
 import type { Cycle } from './cycle.ts'
-import { ValueArena } from './valueArena.ts'
+import { ValueArena } from '../store/valueArena.ts'
 
 /** Entries of one table that are in memory: slot by key. */
 export class EntryTable {

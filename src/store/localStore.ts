@@ -1,8 +1,12 @@
-import { mkdir, rm } from 'node:fs/promises'
-import { ClassicLevel } from 'classic-level'
-import { MARK_RANGE, WriteMarks } from './writeMarks.ts'
+import { resolve } from 'node:path'
+import { setImmediate as yieldToIo } from 'node:timers/promises'
+import { StoreDamagedError, StoreInUseError } from './errors.ts'
+import { KeyIndex } from './keyIndex.ts'
+import { PageEntries, type PageHeader } from './page.ts'
+import { type Segment, SEGMENT_HEADER_BYTES } from './segment.ts'
+import { SCAN_BYTES, SegmentLog } from './segmentLog.ts'
 
-/** What the store knows about itself, written in the same atomic batch as the state that it describes. */
+/** What the store knows about itself, written behind the state that it describes. */
 export interface Checkpoint {
   /** Next changelog offset to replay: everything before it is in the store. */
   readonly changelogPosition: number
@@ -11,146 +15,258 @@ export interface Checkpoint {
   readonly writtenAtMs: number
 }
 
-/** The store's own keys sort before every table's; no table name starts with a control character. */
-const CHECKPOINT_KEY = '\u0000checkpoint'
-const FIRST_ENTRY = '\u0001'
-
-/** Raw entries of a store: null deletes. */
-export type Changes = Iterable<readonly [key: string, value: Buffer | null]>
-
-const NO_BYTES = Buffer.alloc(0)
-
-interface Opened {
-  readonly db: ClassicLevel<string, Buffer>
-  readonly marks: WriteMarks
+/** Takes the entries of one write; of a key that comes twice the last one counts. */
+export interface StoreWrite {
+  put(key: string, source: Buffer, start: number, end: number): void
+  delete(key: string): void
 }
 
+export interface LocalStoreOptions {
+  /** A segment with so many bytes is complete, and less garbage is left alone. Smaller ones are for tests. */
+  readonly segmentBytes: number
+}
+
+/** The store's own key; no table name starts with a control character. */
+const CHECKPOINT_KEY = '\u0000checkpoint'
+/** Per byte that is written so many of the oldest segment are walked through: two keep pace at half garbage. */
+const RECLAIM_FACTOR = 3
+const RECLAIM_BYTES = 256 << 10
+/** Pages read by `entries` between two turns of the event loop. */
+const PAGES_PER_TURN = 128
+
+const openDirectories = new Set<string>()
+
 /**
- * The local copy of one task's changelog, in a directory of its own. It is a cache: losing it costs time, never data.
- * A write is one atomic batch that is not synced: after an operating-system crash the last ones may be gone, so state and
- * checkpoint are older and the changelog refills the rest. Where one in the middle is gone (`WriteMarks`) all is wiped.
+ * The local copy of one task's changelog, in a directory of its own: a log of segments, and in memory where the newest
+ * value of each key stands (`KeyIndex`). It is a cache: losing it costs time, never data.
+ *
+ * - Writes are appended and not synced. After a crash of the operating system the last ones may be gone or torn: the log
+ *   is cut at the first page that is not whole. What is before it is an earlier state with an earlier checkpoint.
+ * - Damage anywhere else is the disk's: the store is wiped.
+ * - Where half of it is garbage the oldest segment is walked through, a piece with each write: entries that are still the
+ *   newest are appended again. It is deleted when the segment that has the copies is complete and synced, never before:
+ *   a cut of the log must not lose what was in it. Oldest first, so a delete has nothing before it to hide, and goes.
+ *
+ * One process at a time: the lock of the state directory is the caller's (`src/cli/stateLock.ts`).
  */
 export class LocalStore {
   readonly directory: string
-  private db: ClassicLevel<string, Buffer>
-  private marks: WriteMarks
+  private readonly log: SegmentLog
+  private readonly minGarbageBytes: number
+  private index = new KeyIndex()
+  private current: Checkpoint | null = null
+  private readonly entry = new PageEntries()
+  private keyScratch = Buffer.allocUnsafe(512)
+  private readonly pageScratch = Buffer.allocUnsafeSlow(16 << 10)
+  /** The page that was read last. */
+  private page: { segment: Segment; offset: number; bytes: Buffer; length: number } | null = null
+  /** How far the oldest segment has been walked through. */
+  private reclaimedTo = SEGMENT_HEADER_BYTES
+  /** One write at a time. */
+  private turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(directory: string, opened: Opened) {
+  private constructor(directory: string, options: LocalStoreOptions) {
     this.directory = directory
-    this.db = opened.db
-    this.marks = opened.marks
+    this.log = new SegmentLog(directory, options.segmentBytes)
+    this.minGarbageBytes = options.segmentBytes
   }
 
-  /** Opens or creates it. A store that LevelDB cannot open or that misses writes is wiped: `wiped` says so. */
-  static async open(directory: string): Promise<{ store: LocalStore; wiped: Error | null }> {
+  /**
+   * Opens or creates it. A store that is damaged anywhere but at its end is wiped: `wiped` says why.
+   * Throws StoreInUseError, and what the file system throws.
+   */
+  static async open(
+    directory: string,
+    options: LocalStoreOptions = { segmentBytes: 32 << 20 },
+  ): Promise<{ store: LocalStore; wiped: Error | null }> {
+    const path = resolve(directory)
+    if (openDirectories.has(path)) throw new StoreInUseError(path)
+    openDirectories.add(path)
+    const store = new LocalStore(path, options)
     try {
-      return { store: new LocalStore(directory, await openDatabase(directory)), wiped: null }
+      return { store, wiped: await store.load() }
     } catch (error) {
-      if (isLocked(error)) throw error
-      await rm(directory, { recursive: true, force: true })
-      return { store: new LocalStore(directory, await openDatabase(directory)), wiped: error as Error }
+      await store.close()
+      throw error
     }
   }
 
-  /** Null for a new store and for one whose checkpoint cannot be read. */
+  /** Null for a new store. */
   checkpoint(): Checkpoint | null {
-    const bytes = this.db.getSync(CHECKPOINT_KEY)
-    if (bytes === undefined) return null
-    try {
-      const value = JSON.parse(bytes.toString('utf8')) as Partial<Checkpoint>
-      const { changelogPosition, stateVersion, writtenAtMs } = value
-      if (
-        typeof changelogPosition !== 'number' ||
-        typeof stateVersion !== 'number' ||
-        typeof writtenAtMs !== 'number'
-      ) {
-        return null
-      }
-      return { changelogPosition, stateVersion, writtenAtMs }
-    } catch {
-      return null
-    }
+    return this.current
   }
 
-  get(key: string): Buffer | undefined {
-    return this.db.getSync(key)
+  get sizeBytes(): number {
+    return this.log.sizeBytes
   }
 
   /** True if there is anything but the checkpoint: a position may also have moved over markers and aborted records only. */
-  async hasEntries(): Promise<boolean> {
-    for await (const _key of this.db.keys({ gte: FIRST_ENTRY, limit: 1 })) return true
-    return false
+  get hasEntries(): boolean {
+    return this.index.size > (this.current === null ? 0 : 1)
   }
 
-  /** Every entry whose key starts with `prefix`, in key order; `prefix` must not be empty. */
+  /** The value, good until the next call of anything here. Blocks: it reads the disk. Throws StoreDamagedError. */
+  get(key: string): Buffer | undefined {
+    if (key.length * 3 > this.keyScratch.length) this.keyScratch = Buffer.allocUnsafe(key.length * 3)
+    const slot = this.index.find(this.keyScratch, 0, this.keyScratch.write(key))
+    return slot < 0 ? undefined : this.valueOf(slot)
+  }
+
+  /** Every entry whose key starts with `prefix`, in no order; not to be used beside writes. Throws StoreDamagedError. */
   async *entries(prefix: string): AsyncGenerator<[key: string, value: Buffer]> {
-    const end = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
-    yield* this.db.iterator({ gte: prefix, lt: end })
+    let pages = 0
+    for (const slot of this.index.slotsOf(Buffer.from(prefix))) {
+      const before = this.page
+      const value = this.valueOf(slot)
+      yield [this.index.keyOf(slot), value]
+      if (this.page !== before && ++pages % PAGES_PER_TURN === 0) await yieldToIo()
+    }
   }
 
-  /** One atomic batch: the changes and the checkpoint that they lead to. `sync` waits for the disk. */
-  async write(changes: Changes, checkpoint: Checkpoint, options: { sync: boolean } = { sync: false }): Promise<void> {
-    const batch = this.batchOf(changes)
-    batch.put(CHECKPOINT_KEY, Buffer.from(JSON.stringify(checkpoint)))
-    await batch.write({ sync: options.sync })
+  /** The changes, and behind them the checkpoint that they lead to. `sync` waits for the disk. */
+  write(
+    fill: (write: StoreWrite) => void,
+    checkpoint: Checkpoint,
+    options: { sync: boolean } = { sync: false },
+  ): Promise<void> {
+    const bytes = Buffer.from(JSON.stringify(checkpoint))
+    return this.inTurn(async () => {
+      await this.append(write => {
+        fill(write)
+        write.put(CHECKPOINT_KEY, bytes, 0, bytes.length)
+      })
+      this.current = checkpoint
+      if (options.sync) await this.log.sync()
+    })
   }
 
   /**
    * Committed changes that a later checkpoint will stand for. Until it is written the one in force stays true: a replay
    * from there repeats these changes and comes to the same state.
    */
-  async writeAhead(changes: Changes): Promise<void> {
-    await this.batchOf(changes).write({ sync: false })
-  }
-
-  private batchOf(changes: Changes) {
-    const batch = this.db.batch()
-    let bytes = 0
-    for (const [key, value] of changes) {
-      if (value === null) batch.del(key)
-      else batch.put(key, value)
-      bytes += key.length + (value?.length ?? 0)
-    }
-    const { put, prune } = this.marks.next(bytes)
-    batch.put(put, NO_BYTES)
-    for (const key of prune) batch.del(key)
-    return batch
+  writeAhead(fill: (write: StoreWrite) => void): Promise<void> {
+    return this.inTurn(() => this.append(fill))
   }
 
   /** Empties it: the next checkpoint is null. */
-  async clear(): Promise<void> {
-    await this.db.close()
-    await rm(this.directory, { recursive: true, force: true })
-    const { db, marks } = await openDatabase(this.directory)
-    this.db = db
-    this.marks = marks
+  clear(): Promise<void> {
+    return this.inTurn(() => this.wipe())
   }
 
   async close(): Promise<void> {
-    await this.db.close()
+    await this.turn.catch(() => undefined)
+    await this.log.close()
+    openDirectories.delete(this.directory)
   }
-}
 
-/** Throws MissingWritesError, and what LevelDB throws. */
-async function openDatabase(directory: string): Promise<Opened> {
-  await mkdir(directory, { recursive: true })
-  const db = new ClassicLevel<string, Buffer>(directory, {
-    keyEncoding: 'utf8',
-    valueEncoding: 'buffer',
-    writeBufferSize: 16 << 20,
-    // Ids and numbers hardly shrink.
-    compression: false,
-  })
-  await db.open()
-  try {
-    return { db, marks: new WriteMarks(directory, await db.keys(MARK_RANGE).all()) }
-  } catch (error) {
-    await db.close()
-    throw error
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.catch(() => undefined).then(work)
+    this.turn = done
+    return done
   }
-}
 
-function isLocked(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
+  /** Reads the log. The damage for which the store was wiped, if it was. */
+  private async load(): Promise<Error | null> {
+    try {
+      await this.log.load(this.apply)
+      const checkpoint = this.get(CHECKPOINT_KEY)
+      if (checkpoint !== undefined) this.current = JSON.parse(checkpoint.toString('utf8')) as Checkpoint
+      return null
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) throw error
+      await this.wipe()
+      return error
+    }
+  }
+
+  private async wipe(): Promise<void> {
+    await this.log.wipe()
+    this.index = new KeyIndex()
+    this.current = null
+    this.page = null
+    this.reclaimedTo = SEGMENT_HEADER_BYTES
+  }
+
+  private async append(fill: (write: StoreWrite) => void): Promise<void> {
+    const writer = this.log.start()
+    fill(writer)
+    await this.log.append(this.apply)
+    await this.reclaim(RECLAIM_BYTES + writer.length * RECLAIM_FACTOR)
+  }
+
+  /** The page's entries are the newest of their keys now. */
+  private readonly apply = (segment: Segment, bytes: Buffer, at: number, page: PageHeader, offset: number): void => {
+    const { index, entry, log } = this
+    entry.open(bytes, at, page.length)
+    while (entry.advance()) {
+      const { keyStart, keyEnd, isDelete } = entry
+      const slot = isDelete ? index.find(bytes, keyStart, keyEnd) : index.add(bytes, keyStart, keyEnd)
+      if (slot < 0) continue
+      const size = index.sizeOf(slot)
+      if (size > 0) log.segment(index.segmentOf(slot)).liveBytes -= size
+      if (isDelete) index.remove(slot)
+      else {
+        index.setPlace(slot, segment.number, offset, entry.size)
+        segment.liveBytes += entry.size
+      }
+    }
+  }
+
+  /** Walks through about so many bytes of the oldest segments, while there is more garbage than state. */
+  private async reclaim(budgetBytes: number): Promise<void> {
+    let scratch: Buffer | undefined
+    for (let budget = budgetBytes; budget > 0;) {
+      const { oldest } = this.log
+      const { liveBytes, garbageBytes } = this.log.use
+      if (oldest === this.log.last || garbageBytes <= Math.max(this.minGarbageBytes, liveBytes)) return
+      scratch ??= Buffer.allocUnsafeSlow(SCAN_BYTES)
+      const from = this.reclaimedTo
+      if (oldest.liveBytes > 0) {
+        const writer = this.log.start()
+        const read = await oldest.readPages(from, SCAN_BYTES, scratch, (bytes, at, page, offset) => {
+          this.entry.open(bytes, at, page.length)
+          while (this.entry.advance()) {
+            if (this.isNewest(oldest, offset)) writer.copy(bytes, this.entry.start, this.entry.start + this.entry.size)
+          }
+          return true
+        })
+        if (read.damage !== null) throw new StoreDamagedError(oldest.file, read.next, read.damage)
+        await this.log.append(this.apply)
+        this.reclaimedTo = read.next
+      } else {
+        this.reclaimedTo = oldest.size
+      }
+      budget -= this.reclaimedTo - from
+      if (this.reclaimedTo < oldest.size) continue
+      this.log.retireOldest()
+      this.reclaimedTo = SEGMENT_HEADER_BYTES
+    }
+  }
+
+  /** True if the page at `offset` of the segment has the newest value of the entry's key. */
+  private isNewest(segment: Segment, offset: number): boolean {
+    const { index, entry } = this
+    if (entry.isDelete) return false
+    const slot = index.find(entry.bytes, entry.keyStart, entry.keyEnd)
+    return slot >= 0 && index.segmentOf(slot) === segment.number && index.offsetOf(slot) === offset
+  }
+
+  private valueOf(slot: number): Buffer {
+    const { index, entry } = this
+    const segment = this.log.segment(index.segmentOf(slot))
+    const offset = index.offsetOf(slot)
+    if (this.page?.segment !== segment || this.page.offset !== offset) {
+      this.page = null
+      this.page = { segment, offset, ...segment.readPage(offset, this.pageScratch) }
+    }
+    const { bytes, length } = this.page
+    entry.open(bytes, 0, length)
+    let value: Buffer | undefined
+    while (entry.advance()) {
+      if (!index.isKey(slot, bytes, entry.keyStart, entry.keyEnd)) continue
+      value = entry.isDelete ? undefined : bytes.subarray(entry.keyEnd, entry.keyEnd + entry.valueLength)
+    }
+    if (value === undefined) throw new StoreDamagedError(segment.file, offset, 'an entry is not where it was written')
+    return value
+  }
 }

@@ -1,6 +1,5 @@
 import { cp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { LocalStore } from '../../../src/store/localStore.ts'
 import type { ChainRun } from '../../support/chain/harness.ts'
 import type { ConformanceCase, Faults } from '../case.ts'
@@ -12,14 +11,36 @@ async function filesOf(directory: string, end: string): Promise<string[]> {
   return (await readdir(directory)).filter(name => name.endsWith(end)).map(name => join(directory, name))
 }
 
+/** Changes bytes in the middle of a file. */
+async function garble(file: string): Promise<void> {
+  const { size } = await stat(file)
+  const handle = await open(file, 'r+')
+  await handle.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, size >> 1)
+  await handle.close()
+}
+
 const damages: readonly { name: string; damage: (directory: string) => Promise<void> }[] = [
   { name: 'deleted', damage: directory => rm(directory, { recursive: true }) },
-  { name: 'without its CURRENT file', damage: directory => rm(join(directory, 'CURRENT')) },
-  { name: 'with garbage in CURRENT', damage: directory => writeFile(join(directory, 'CURRENT'), 'garbage') },
   {
-    name: 'with a garbled manifest',
+    name: 'without its first segment',
     damage: async directory => {
-      for (const file of await filesOf(directory, '')) if (file.includes('MANIFEST')) await writeFile(file, 'garbage')
+      await rm((await filesOf(directory, '.log')).sort()[0]!)
+    },
+  },
+  {
+    name: 'with garbage for a segment',
+    damage: async directory => {
+      for (const file of await filesOf(directory, '.log')) await writeFile(file, 'garbage')
+    },
+  },
+  {
+    name: 'of a format that is not known',
+    damage: async directory => {
+      for (const file of await filesOf(directory, '.log')) {
+        const handle = await open(file, 'r+')
+        await handle.write(Buffer.from([0xff]), 0, 1, 6)
+        await handle.close()
+      }
     },
   },
   {
@@ -29,21 +50,13 @@ const damages: readonly { name: string; damage: (directory: string) => Promise<v
     },
   },
   {
-    name: 'without its tables',
-    damage: async directory => {
-      for (const file of await filesOf(directory, '.ldb')) await rm(file)
-    },
+    name: 'with a segment of nothing behind its last',
+    damage: directory => writeFile(join(directory, '00000009.log'), Buffer.alloc(100)),
   },
   {
     name: 'with a flipped byte in the middle of its log',
     damage: async directory => {
-      for (const file of await filesOf(directory, '.log')) {
-        const { size } = await stat(file)
-        if (size < 200) continue
-        const handle = await open(file, 'r+')
-        await handle.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, size >> 1)
-        await handle.close()
-      }
+      for (const file of await filesOf(directory, '.log')) await garble(file)
     },
   },
 ]
@@ -127,7 +140,7 @@ async function setCheckpoint(run: ChainRun, change: { changelogPosition?: number
   const { store } = await LocalStore.open(run.storeOf(0))
   const checkpoint = store.checkpoint()
   if (checkpoint === null) throw new Error('no checkpoint')
-  await store.write(new Map(), { ...checkpoint, ...change })
+  await store.write(() => undefined, { ...checkpoint, ...change })
   await store.close()
 }
 
@@ -183,15 +196,16 @@ const diskFull: ConformanceCase = {
     ),
 }
 
-/** What a store holds besides its own checkpoint and marks. */
+/** What a store holds besides its checkpoint. */
 async function contentOf(directory: string): Promise<string[]> {
-  const db = new ClassicLevel<string, Buffer>(directory, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
+  const { store, wiped } = await LocalStore.open(directory)
+  if (wiped !== null) throw wiped
   const lines: string[] = []
-  for await (const [key, value] of db.iterator()) {
+  for await (const [key, value] of store.entries('')) {
     if (!key.startsWith('\u0000')) lines.push(`${key}=${value.toString('hex')}`)
   }
-  await db.close()
-  return lines
+  await store.close()
+  return lines.sort()
 }
 
 const warmEqualsCold: ConformanceCase = {

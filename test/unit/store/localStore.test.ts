@@ -1,8 +1,9 @@
-import { mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LocalStore } from '../../../src/store/localStore.ts'
+import { LocalStore, type StoreWrite } from '../../../src/store/localStore.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -13,17 +14,45 @@ afterEach(async () => {
 })
 
 const checkpoint = { changelogPosition: 42, stateVersion: 1, writtenAtMs: 1000 }
+/** So small that a few writes make a segment, and garbage is taken away. */
+const SMALL = { segmentBytes: 8 << 10 }
+
+type Change = readonly [key: string, value: string | null]
+
+function filling(changes: readonly Change[]): (write: StoreWrite) => void {
+  return write => {
+    for (const [key, value] of changes) {
+      if (value === null) write.delete(key)
+      else write.put(key, Buffer.from(value), 0, Buffer.byteLength(value))
+    }
+  }
+}
+
+async function contentOf(store: LocalStore, prefix: string): Promise<Map<string, string>> {
+  const content = new Map<string, string>()
+  for await (const [key, value] of store.entries(prefix)) content.set(key, value.toString())
+  return content
+}
+
+async function lastSegment(of: string): Promise<string> {
+  const names = (await readdir(of)).filter(name => name.endsWith('.log')).sort()
+  return join(of, names.at(-1)!)
+}
 
 describe('LocalStore', () => {
   it('keeps changes and their checkpoint over a restart', async () => {
     const { store } = await LocalStore.open(directory)
     expect(store.checkpoint()).toBeNull()
-    const changes = new Map([
-      ['users/a', Buffer.from('1')],
-      ['users/b', Buffer.from('2')],
-    ])
-    await store.write(changes, checkpoint)
-    await store.write(new Map([['users/a', null]]), { ...checkpoint, changelogPosition: 43 })
+    await store.write(
+      filling([
+        ['users/a', '1'],
+        ['users/b', '2'],
+        ['users/ü€\u{1f600}', '3'],
+        ['users/empty', ''],
+      ]),
+      checkpoint,
+    )
+    await store.write(filling([['users/a', null]]), { ...checkpoint, changelogPosition: 43 })
     await store.close()
 
     const reopened = await LocalStore.open(directory)
@@ -31,104 +60,269 @@ describe('LocalStore', () => {
     expect(reopened.store.checkpoint()).toEqual({ ...checkpoint, changelogPosition: 43 })
     expect(reopened.store.get('users/a')).toBeUndefined()
     expect(reopened.store.get('users/b')?.toString()).toBe('2')
+    expect(reopened.store.get('users/ü€\u{1f600}')?.toString()).toBe('3')
+    expect(reopened.store.get('users/empty')?.length).toBe(0)
     await reopened.store.close()
   })
 
   it('knows whether it holds anything but a position', async () => {
     const { store } = await LocalStore.open(directory)
-    expect(await store.hasEntries()).toBe(false)
-    await store.write(new Map(), checkpoint)
-    expect(await store.hasEntries()).toBe(false)
-    await store.write(new Map([['users/a', Buffer.from('1')]]), checkpoint)
-    expect(await store.hasEntries()).toBe(true)
+    expect(store.hasEntries).toBe(false)
+    await store.write(() => undefined, checkpoint)
+    expect(store.hasEntries).toBe(false)
+    await store.write(filling([['users/a', '1']]), checkpoint)
+    expect(store.hasEntries).toBe(true)
     await store.close()
   })
 
-  it('lists the entries of one prefix in key order', async () => {
+  it('lists the entries of one prefix', async () => {
     const { store } = await LocalStore.open(directory)
     const keys = ['users/b', 'users/a', 'usersx/c', 'merchants/a', 'users0']
-    await store.write(new Map(keys.map(key => [key, Buffer.from(key)])), checkpoint)
-    const found: string[] = []
-    for await (const [key, value] of store.entries('users/')) {
-      expect(value.toString()).toBe(key)
-      found.push(key)
-    }
-    expect(found).toEqual(['users/a', 'users/b'])
+    await store.write(filling(keys.map(key => [key, key])), checkpoint)
+    expect([...(await contentOf(store, 'users/'))].sort()).toEqual([
+      ['users/a', 'users/a'],
+      ['users/b', 'users/b'],
+    ])
     await store.close()
   })
 
-  it('wipes files that LevelDB cannot open, and says so', async () => {
-    const { store } = await LocalStore.open(directory)
-    await store.write(new Map([['users/a', Buffer.from('1')]]), checkpoint)
+  it('holds values larger than what is read at once', async () => {
+    const large = 'x'.repeat(3 << 20)
+    const { store } = await LocalStore.open(directory, SMALL)
+    await store.write(filling([['users/large', large]]), checkpoint)
+    expect(store.get('users/large')?.toString()).toBe(large)
     await store.close()
-    for (const name of await readdir(directory)) {
-      if (/^(CURRENT|MANIFEST)/.test(name)) await writeFile(join(directory, name), 'garbage')
-    }
-    const reopened = await LocalStore.open(directory)
-    expect(reopened.wiped).toBeInstanceOf(Error)
-    expect(reopened.store.checkpoint()).toBeNull()
+    const reopened = await LocalStore.open(directory, SMALL)
+    expect(reopened.store.get('users/large')?.toString()).toBe(large)
     await reopened.store.close()
   })
 
-  it('refuses a directory that is open elsewhere instead of wiping it', async () => {
+  it('refuses a directory that is open in this process instead of wiping it', async () => {
     const { store } = await LocalStore.open(directory)
-    await store.write(new Map([['users/a', Buffer.from('1')]]), checkpoint)
-    await expect(LocalStore.open(directory)).rejects.toThrow()
+    await store.write(filling([['users/a', '1']]), checkpoint)
+    await expect(LocalStore.open(directory)).rejects.toMatchObject({ code: 'STORE_IN_USE' })
     expect(store.get('users/a')?.toString()).toBe('1')
     await store.close()
+    await (await LocalStore.open(directory)).store.close()
   })
 
-  it('is wiped where a write in the middle is gone, as an operating system crash can leave it', async () => {
+  it('stays open when it is cleared', async () => {
     const { store } = await LocalStore.open(directory)
-    for (let write = 1; write <= 60; write++) {
-      const value = Buffer.alloc(4_000, write)
-      await store.write(new Map([[`users/${write}`, value]]), { ...checkpoint, changelogPosition: write })
-    }
-    await store.close()
-    const [log = ''] = (await readdir(directory)).filter(name => name.endsWith('.log'))
-    const file = await open(join(directory, log), 'r+')
-    // One block of LevelDB's log: never written, while the blocks after it were.
-    await file.write(Buffer.alloc(32 << 10), 0, 32 << 10, 96 << 10)
-    await file.close()
-
-    const reopened = await LocalStore.open(directory)
-    expect(reopened.wiped?.message).toContain('writes are missing')
-    expect(reopened.store.checkpoint()).toBeNull()
-    expect(await reopened.store.hasEntries()).toBe(false)
-    await reopened.store.close()
-  })
-
-  it('is kept where only the last writes are gone', async () => {
-    const { store } = await LocalStore.open(directory)
-    for (let write = 1; write <= 60; write++) {
-      const value = Buffer.alloc(4_000, write)
-      await store.write(new Map([[`users/${write}`, value]]), { ...checkpoint, changelogPosition: write })
-    }
-    await store.close()
-    const [log = ''] = (await readdir(directory)).filter(name => name.endsWith('.log'))
-    await truncate(join(directory, log), 100 << 10)
-
-    const reopened = await LocalStore.open(directory)
-    expect(reopened.wiped).toBeNull()
-    const position = reopened.store.checkpoint()?.changelogPosition ?? 0
-    expect(position).toBeGreaterThan(10)
-    expect(position).toBeLessThan(60)
-    for (let write = 1; write <= 60; write++) {
-      expect(reopened.store.get(`users/${write}`) !== undefined).toBe(write <= position)
-    }
-    await reopened.store.close()
-  })
-
-  it('stays open when it is cleared, and counts its writes anew', async () => {
-    const { store } = await LocalStore.open(directory)
-    await store.write(new Map([['users/a', Buffer.from('1')]]), checkpoint)
+    await store.write(filling([['users/a', '1']]), checkpoint)
     await store.clear()
-    expect([store.checkpoint(), store.get('users/a')]).toEqual([null, undefined])
-    await store.write(new Map([['users/b', Buffer.from('2')]]), checkpoint)
+    expect([store.checkpoint(), store.get('users/a'), store.hasEntries]).toEqual([null, undefined, false])
+    await store.write(filling([['users/b', '2']]), checkpoint)
     await store.close()
     const reopened = await LocalStore.open(directory)
     expect(reopened.wiped).toBeNull()
     expect(reopened.store.get('users/b')?.toString()).toBe('2')
     await reopened.store.close()
   })
+
+  it('does what it is told, at any size of its segments and over restarts', async () => {
+    const key = fc.nat(40).map(n => `users/${n}`)
+    const change = fc.tuple(key, fc.option(fc.string({ maxLength: 400 }), { freq: 4 }))
+    const step = fc.record({
+      changes: fc.uniqueArray(change, { selector: ([name]) => name, maxLength: 20 }),
+      ahead: fc.boolean(),
+      reopen: fc.nat(9).map(n => n === 0),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 120 }),
+        fc.constantFrom(512, 4 << 10, 64 << 10),
+        async (steps, size) => {
+          const where = await mkdtemp(join(directory, 'run-'))
+          const options = { segmentBytes: size }
+          let { store } = await LocalStore.open(where, options)
+          const model = new Map<string, string>()
+          let position = 0
+          for (const { changes, ahead, reopen } of steps) {
+            for (const [name, value] of changes) {
+              if (value === null) model.delete(name)
+              else model.set(name, value)
+            }
+            if (ahead) await store.writeAhead(filling(changes))
+            else await store.write(filling(changes), { ...checkpoint, changelogPosition: ++position })
+            if (reopen) {
+              await store.close()
+              const opened = await LocalStore.open(where, options)
+              expect(opened.wiped).toBeNull()
+              store = opened.store
+            }
+            for (const [name] of changes) expect(store.get(name)?.toString()).toBe(model.get(name))
+          }
+          expect(await contentOf(store, 'users/')).toEqual(model)
+          expect(store.checkpoint()?.changelogPosition ?? 0).toBe(position)
+          await store.close()
+        },
+      ),
+      { numRuns: 40 },
+    )
+  }, 60_000)
+
+  it('takes garbage away: the disk holds little more than twice what is live', async () => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    await store.write(filling(Array.from({ length: 40 }, (_, i) => [`cold/${i}`, 'c'.repeat(200)])), checkpoint)
+    let largest = 0
+    for (let round = 1; round <= 400; round++) {
+      const changes = Array.from({ length: 20 }, (_, i): Change => [`users/${i}`, `${round} `.repeat(50)])
+      await store.write(filling(changes), { ...checkpoint, changelogPosition: round })
+      largest = Math.max(largest, store.sizeBytes)
+    }
+    // Live: 40 * 220 + 20 * 230 bytes. Written: 1.8 MB. Kept: live, as much garbage, and the segments of one turn.
+    expect(largest).toBeLessThan(100 << 10)
+    expect((await contentOf(store, 'cold/')).size).toBe(40)
+    expect(store.get('users/19')?.toString()).toBe('400 '.repeat(50))
+    await store.close()
+  })
+
+  it('forgets a deleted key for good, its delete too', async () => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    await store.write(filling([['users/gone', 'g'.repeat(100)]]), checkpoint)
+    await store.write(filling([['users/gone', null]]), checkpoint)
+    for (let round = 0; round < 400; round++)
+      await store.write(filling([['users/a', `${round}`.repeat(200)]]), checkpoint)
+    await store.close()
+    const names = await readdir(directory)
+    const files = await Promise.all(names.map(name => readFile(join(directory, name))))
+    expect(files.some(bytes => bytes.includes('users/gone'))).toBe(false)
+    const reopened = await LocalStore.open(directory, SMALL)
+    expect(reopened.store.get('users/gone')).toBeUndefined()
+    await reopened.store.close()
+  })
+
+  it('ignores a segment that was begun in the moment of a crash', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(filling([['users/a', '1']]), checkpoint)
+    await store.close()
+    await writeFile(join(directory, '00000002.log'), '')
+    for (let restart = 0; restart < 2; restart++) {
+      const reopened = await LocalStore.open(directory, { segmentBytes: 100 })
+      expect(reopened.wiped).toBeNull()
+      expect(reopened.store.get('users/a')?.toString()).toBe('1')
+      await reopened.store.write(filling([['users/b', '2'.repeat(100)]]), checkpoint)
+      await reopened.store.close()
+    }
+  })
+
+  it('is wiped where a segment is missing between others', async () => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    for (let i = 0; i < 20; i++) await store.write(filling([[`users/${i}`, 'u'.repeat(2_000)]]), checkpoint)
+    await store.close()
+    await rm(join(directory, '00000002.log'))
+    const reopened = await LocalStore.open(directory, SMALL)
+    expect(reopened.wiped?.message).toContain('missing')
+    expect([reopened.store.checkpoint(), reopened.store.hasEntries]).toEqual([null, false])
+    await reopened.store.close()
+  })
+
+  it('is wiped where its format is not known', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(filling([['users/a', '1']]), checkpoint)
+    await store.close()
+    const file = await open(await lastSegment(directory), 'r+')
+    await file.write(Buffer.from([2]), 0, 1, 6)
+    await file.close()
+    const reopened = await LocalStore.open(directory)
+    expect(reopened.wiped?.message).toContain('format 2')
+    await reopened.store.close()
+  })
+
+  it('says so, and has nothing, when a page is damaged while it is open', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(filling([['users/a', 'a'.repeat(5_000)]]), checkpoint)
+    await store.write(filling([['users/b', 'b'.repeat(5_000)]]), checkpoint)
+    const file = await open(await lastSegment(directory), 'r+')
+    await file.write(Buffer.from('x'), 0, 1, 1_000)
+    await file.close()
+    expect(() => store.get('users/a')).toThrow(expect.objectContaining({ code: 'STORE_DAMAGED' }))
+    expect(store.get('users/b')?.length).toBe(5_000)
+    await store.close()
+  })
+})
+
+describe('LocalStore after a crash', () => {
+  /** Writes with deletes, overwrites and garbage: what was written, and the store's directory as it was after each write. */
+  async function history(): Promise<{ writes: Change[][]; snapshots: string[] }> {
+    const where = join(directory, 'live')
+    const { store } = await LocalStore.open(where, SMALL)
+    const writes: Change[][] = []
+    const snapshots: string[] = []
+    for (let round = 0; round < 60; round++) {
+      const changes = Array.from({ length: 12 }, (_, i): Change => {
+        const user = (round * 7 + i * 5) % 37
+        return [`users/${user}`, (round + i) % 6 === 0 ? null : `${round}:`.repeat(20 + i)]
+      })
+      writes.push(changes)
+      // Half of it ahead of its checkpoint, as a flush does.
+      await store.writeAhead(filling(changes.slice(0, 6)))
+      await store.write(filling(changes.slice(6)), { ...checkpoint, changelogPosition: round + 1 })
+      if (round % 6 === 5) {
+        const copy = join(directory, `snapshot-${round}`)
+        await cp(where, copy, { recursive: true })
+        snapshots.push(copy)
+      }
+    }
+    await store.close()
+    return { writes, snapshots }
+  }
+
+  /** Opens it and replays from its checkpoint, as a takeover does: it must come to what was written. True if it was warm. */
+  async function expectConverges(where: string, writes: readonly Change[][]): Promise<boolean> {
+    const { store, wiped } = await LocalStore.open(where, SMALL)
+    const from = store.checkpoint()?.changelogPosition ?? 0
+    if (wiped !== null || from === 0) await store.clear()
+    const model = new Map<string, string>()
+    for (const [key, value] of writes.flat()) {
+      if (value === null) model.delete(key)
+      else model.set(key, value)
+    }
+    for (let i = from; i < writes.length; i++)
+      await store.write(filling(writes[i]!), { ...checkpoint, changelogPosition: i })
+    expect(await contentOf(store, 'users/')).toEqual(model)
+    await store.close()
+    return from > 0
+  }
+
+  it('comes to the state of the changelog wherever its last segment is cut', async () => {
+    const { writes, snapshots } = await history()
+    let warm = 0
+    let cases = 0
+    for (const snapshot of snapshots) {
+      const { size } = await stat(await lastSegment(snapshot))
+      for (let cut = 0; cut < size; cut += 1_009) {
+        const where = join(directory, `cut-${cases++}`)
+        await cp(snapshot, where, { recursive: true })
+        await truncate(await lastSegment(where), cut)
+        if (await expectConverges(where, writes)) warm++
+        await rm(where, { recursive: true })
+      }
+    }
+    expect(cases).toBeGreaterThan(20)
+    // Only one whose first segment has lost its header, or its first checkpoint, is restored whole.
+    expect(warm / cases).toBeGreaterThan(0.9)
+  }, 60_000)
+
+  it('comes to the state of the changelog whatever byte of it the disk has changed', async () => {
+    const { writes, snapshots } = await history()
+    let cases = 0
+    for (const snapshot of snapshots) {
+      for (const name of await readdir(snapshot)) {
+        const { size } = await stat(join(snapshot, name))
+        for (let at = (cases * 31) % 3_000; at < size; at += 3_000) {
+          const where = join(directory, `flip-${cases++}`)
+          await cp(snapshot, where, { recursive: true })
+          const file = await open(join(where, name), 'r+')
+          const byte = Buffer.alloc(1)
+          await file.read(byte, 0, 1, at)
+          await file.write(Buffer.from([byte[0]! ^ (1 << (cases % 8))]), 0, 1, at)
+          await file.close()
+          await expectConverges(where, writes)
+          await rm(where, { recursive: true })
+        }
+      }
+    }
+    expect(cases).toBeGreaterThan(30)
+  }, 60_000)
 })

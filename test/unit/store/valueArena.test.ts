@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ValueArena } from '../../../src/engine/valueArena.ts'
+import { ValueArena } from '../../../src/store/valueArena.ts'
 
 function valueOf(slot: number, turn: number, sizeBytes: number): Buffer {
   return Buffer.alloc(sizeBytes, `${slot}.${turn};`)

@@ -1,0 +1,185 @@
+import { readSync } from 'node:fs'
+import { open, rm, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StoreDamagedError } from './errors.ts'
+import { isWhole, PAGE_HEADER_BYTES, readPageHeader, type PageHeader } from './page.ts'
+
+/** A segment's file begins with: `magic 6 bytes | format u16 | sequence of its first page u48`. */
+export const SEGMENT_HEADER_BYTES = 14
+const MAGIC = Buffer.from('onfile')
+/** Another one is not read: the store is wiped, and the changelog refills it. */
+const FORMAT = 1
+/** Most pages are a little over 4 KiB: one read has them whole. */
+const PAGE_READ_BYTES = 6 << 10
+
+/** Sees a page that is whole: `at` is where it is in `bytes`, `offset` where in the file. False if it does not belong there. */
+export type PageVisitor = (bytes: Buffer, at: number, page: PageHeader, offset: number) => boolean
+
+/** Bytes of pages as far as they were read: where the next one begins, and what is wrong there, if anything is. */
+export interface PagesRead {
+  readonly next: number
+  readonly damage: string | null
+}
+
+/** One file of a store's log. It is appended to, or complete; what has been written is never changed. */
+export class Segment {
+  readonly number: number
+  readonly file: string
+  readonly firstSequence: number
+  /** Bytes of it that are good. */
+  size: number
+  /** Bytes of entries that are the newest of their key. */
+  liveBytes = 0
+  private readonly handle: FileHandle
+  /** A write has failed half way: what is behind `size` must go before the next one. */
+  private torn = false
+
+  private constructor(number: number, file: string, handle: FileHandle, firstSequence: number, size: number) {
+    this.number = number
+    this.file = file
+    this.handle = handle
+    this.firstSequence = firstSequence
+    this.size = size
+  }
+
+  static fileName(number: number): string {
+    return `${String(number).padStart(8, '0')}.log`
+  }
+
+  /** The number of the segment in a file of this name, null for any other file. */
+  static numberOf(name: string): number | null {
+    return /^\d{8}\.log$/.test(name) ? Number(name.slice(0, 8)) : null
+  }
+
+  /** A new one; a file of that number that a crash has left goes. */
+  static async create(directory: string, number: number, firstSequence: number): Promise<Segment> {
+    const file = join(directory, Segment.fileName(number))
+    const handle = await open(file, 'w+')
+    try {
+      const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
+      MAGIC.copy(header)
+      header.writeUInt16LE(FORMAT, 6)
+      header.writeUIntLE(firstSequence, 8, 6)
+      await writeWhole(handle, header, header.length, 0)
+      return new Segment(number, file, handle, firstSequence, SEGMENT_HEADER_BYTES)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  /** Throws StoreDamagedError where the file does not begin as a segment of this format. */
+  static async open(directory: string, number: number): Promise<Segment> {
+    const file = join(directory, Segment.fileName(number))
+    const handle = await open(file, 'r+')
+    try {
+      const header = Buffer.alloc(SEGMENT_HEADER_BYTES)
+      const { bytesRead } = await handle.read(header, 0, header.length, 0)
+      if (bytesRead < header.length) throw new StoreDamagedError(file, bytesRead, 'it ends within its header')
+      if (!header.subarray(0, 6).equals(MAGIC)) throw new StoreDamagedError(file, 0, 'it is not a segment')
+      const format = header.readUInt16LE(6)
+      if (format !== FORMAT) throw new StoreDamagedError(file, 6, `format ${format} is not known to this release`)
+      return new Segment(number, file, handle, header.readUIntLE(8, 6), (await handle.stat()).size)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  /** Writes pages at the end; where they begin. Not synced. If it fails nothing has been appended. */
+  async append(bytes: Buffer, length: number): Promise<number> {
+    if (this.torn) await this.truncate(this.size)
+    const offset = this.size
+    this.torn = true
+    await writeWhole(this.handle, bytes, length, offset)
+    this.torn = false
+    this.size += length
+    return offset
+  }
+
+  /** Everything from `size` on goes. */
+  async truncate(size: number): Promise<void> {
+    await this.handle.truncate(size)
+    this.size = size
+    this.torn = false
+  }
+
+  /**
+   * Reads about `limit` bytes of pages from `from` on, at least one page, and shows each to `visit`. Stops where a page
+   * is not whole. `scratch` is used where a page fits in.
+   */
+  async readPages(from: number, limit: number, scratch: Buffer, visit: PageVisitor): Promise<PagesRead> {
+    const rest = this.size - from
+    let bytes = scratch
+    let read = await this.fill(bytes, Math.min(rest, limit, bytes.length), from)
+    let at = 0
+    while (at + PAGE_HEADER_BYTES <= read) {
+      const page = readPageHeader(bytes, at)
+      if (at + page.length > rest) return { next: from + at, damage: 'a page that is longer than the file' }
+      if (at + page.length > read) {
+        if (at > 0) break
+        bytes = Buffer.allocUnsafeSlow(page.length)
+        read = await this.fill(bytes, page.length, from)
+        if (read < page.length) break
+      }
+      if (!isWhole(bytes, at, page.length)) return { next: from + at, damage: 'a page whose checksum is wrong' }
+      if (!visit(bytes, at, page, from + at)) {
+        return { next: from + at, damage: 'a page that does not follow the one before it' }
+      }
+      at += page.length
+    }
+    return { next: from + at, damage: at === 0 && rest > 0 ? 'a page that is cut off' : null }
+  }
+
+  /** The bytes of one page, in `scratch` if it fits. Blocks: for an entry that is not in memory. Throws StoreDamagedError. */
+  readPage(offset: number, scratch: Buffer): { readonly bytes: Buffer; readonly length: number } {
+    let bytes = scratch
+    const want = Math.min(PAGE_READ_BYTES, this.size - offset)
+    let read = readSync(this.handle.fd, bytes, 0, want, offset)
+    const length = read < PAGE_HEADER_BYTES ? 0 : readPageHeader(bytes, 0).length
+    if (length === 0 || length > this.size - offset) {
+      throw new StoreDamagedError(this.file, offset, 'a page that is longer than the file')
+    }
+    if (length > read) {
+      bytes = length > scratch.length ? Buffer.allocUnsafeSlow(length) : scratch
+      read = readSync(this.handle.fd, bytes, 0, length, offset)
+    }
+    if (read < length || !isWhole(bytes, 0, length)) {
+      throw new StoreDamagedError(this.file, offset, 'a page whose checksum is wrong')
+    }
+    return { bytes, length }
+  }
+
+  /** Waits until all that was appended is on the disk. */
+  async sync(): Promise<void> {
+    await this.handle.datasync()
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close()
+  }
+
+  /** Closes and deletes it. */
+  async remove(): Promise<void> {
+    await this.handle.close()
+    await rm(this.file, { force: true })
+  }
+
+  private async fill(bytes: Buffer, length: number, from: number): Promise<number> {
+    let read = 0
+    while (read < length) {
+      const { bytesRead } = await this.handle.read(bytes, read, length - read, from + read)
+      if (bytesRead === 0) break
+      read += bytesRead
+    }
+    return read
+  }
+}
+
+async function writeWhole(handle: FileHandle, bytes: Buffer, length: number, offset: number): Promise<void> {
+  let written = 0
+  while (written < length) {
+    const { bytesWritten } = await handle.write(bytes, written, length - written, offset + written)
+    written += bytesWritten
+  }
+}
