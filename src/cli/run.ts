@@ -67,7 +67,11 @@ class OnfileProcess implements HealthSource {
       version: this.version,
       roles: config.roles,
       ingestInputs: [config.topics.cardLifecycle, config.topics.knotEvents, config.topics.retry],
-      tasks: () => this.roles().flatMap(role => role.tasks),
+      ownInputs: [
+        ...(config.roles.includes('decide') ? [config.topics.userEvents] : []),
+        ...(config.roles.includes('provision') ? [config.topics.provisioningCommands] : []),
+      ],
+      status: () => this.roles(),
     })
   }
 

@@ -7,12 +7,18 @@ export interface Waiting {
   readonly sinceMs: number
 }
 
+/** Another system that failed when it was last called. */
+export interface Outage extends Waiting {
+  /** As metrics name it: `knot`, `vault`. */
+  readonly system: string
+}
+
 /** A role as the engine shows it, and whether it holds back what it would send. */
 export interface RoleHealth extends RoleStatus {
   /** Set while the role pushes nothing although it runs: Knot or the vault refuse it, an operator stopped it. */
   readonly paused: Waiting | null
   /** Systems that failed when it last called them: it goes on asking, what needs them waits. */
-  readonly outages: readonly Waiting[]
+  readonly outages: readonly Outage[]
 }
 
 /** Where the probes get their answers from: owned here, implemented by what runs the roles. Calls must be cheap. */

@@ -1,4 +1,5 @@
 import type { Instruments } from './instruments.ts'
+import { TASK_STATES } from './taskGauges.ts'
 
 const VERDICTS = ['committed', 'found-committed', 'resent', 'lost'] as const
 type Verdict = (typeof VERDICTS)[number]
@@ -24,7 +25,7 @@ export function engineMetrics(instruments: Instruments, roles: readonly string[]
   const records = instruments.counter('onfile_records_processed_total', 'Input records whose effect is committed.', [
     'role',
   ])
-  const cycles = instruments.counter('onfile_transactions_total', 'Commit cycles by how they ended.', [
+  const cycles = instruments.counter('onfile_transactions_total', 'Commit cycles by how they ended (see `result`).', [
     'role',
     'result',
   ])
@@ -43,7 +44,7 @@ export function engineMetrics(instruments: Instruments, roles: readonly string[]
   )
   const commitSeconds = instruments.histogram(
     'onfile_commit_duration_seconds',
-    'Steps 2 to 4 of a commit cycle.',
+    'Steps 2 to 4 of a commit cycle: produce, offset, end of the transaction, and what a doubt about it costs.',
     ['role'],
     COMMIT_BUCKETS_SECONDS,
   )
@@ -55,13 +56,17 @@ export function engineMetrics(instruments: Instruments, roles: readonly string[]
   )
   const freshnessSeconds = instruments.histogram(
     'onfile_record_end_to_end_duration_seconds',
-    'From the append of an input record to the commit of what it caused; the oldest record of each cycle.',
+    'From the append of a record to the commit of its processing, within one role; the oldest record of each cycle.',
     ['role', 'topic'],
     AGE_BUCKETS_SECONDS,
   )
   for (const role of roles) {
     records.inc({ role }, 0)
     rebalances.inc({ role }, 0)
+    restoredRecords.inc({ role }, 0)
+    commitSeconds.zero({ role })
+    restoreSeconds.zero({ role })
+    for (const state of TASK_STATES) transitions.inc({ role, state }, 0)
     for (const result of VERDICTS) {
       cycles.inc({ role, result }, 0)
       if (result !== 'committed') reconciles.inc({ role, result }, 0)

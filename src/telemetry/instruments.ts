@@ -1,8 +1,21 @@
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
 
-/** prom-client's instruments, registered in one registry, with the names of their labels in their types. */
+/** A metric as `docs/metrics.md` shows it, and as rules and dashboards may use it. */
+export interface MetricDescription {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+/**
+ * prom-client's instruments, registered in one registry, with the names of their labels in their types. Remembers what it
+ * has made: the page of metrics is written from it, so that none can be left out.
+ */
 export class Instruments {
+  /** In the order in which they were made. */
+  readonly descriptions: MetricDescription[] = []
   private readonly registry: Registry
 
   constructor(registry: Registry) {
@@ -10,10 +23,12 @@ export class Instruments {
   }
 
   counter<const Label extends string>(name: string, help: string, labels: readonly Label[]): Counter<Label> {
+    this.descriptions.push({ name, type: 'counter', help, labels })
     return new Counter({ name, help, labelNames: [...labels], registers: [this.registry] })
   }
 
   gauge<const Label extends string>(name: string, help: string, labels: readonly Label[]): Gauge<Label> {
+    this.descriptions.push({ name, type: 'gauge', help, labels })
     return new Gauge({ name, help, labelNames: [...labels], registers: [this.registry] })
   }
 
@@ -24,6 +39,7 @@ export class Instruments {
     labels: readonly Label[],
     fill: (gauge: Gauge<Label>) => void,
   ): void {
+    this.descriptions.push({ name, type: 'gauge', help, labels })
     new Gauge({
       name,
       help,
@@ -43,6 +59,7 @@ export class Instruments {
     labels: readonly Label[],
     buckets: readonly number[],
   ): Histogram<Label> {
+    this.descriptions.push({ name, type: 'histogram', help, labels })
     return new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [this.registry] })
   }
 }

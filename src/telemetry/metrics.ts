@@ -1,21 +1,29 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { decideMetrics } from './decideMetrics.ts'
+import type { DecideMetrics } from './decideMetrics.ts'
 import { engineMetrics } from './engineMetrics.ts'
 import type { EngineMetrics } from './engineMetrics.ts'
+import { ingestMetrics } from './ingestMetrics.ts'
+import type { IngestMetrics } from './ingestMetrics.ts'
 import { Instruments } from './instruments.ts'
-import { decideMetrics, ingestMetrics, provisionMetrics } from './roleMetrics.ts'
-import type { DecideMetrics, IngestMetrics, ProvisionMetrics } from './roleMetrics.ts'
-import { registerTaskGauges } from './taskGauges.ts'
-import type { ShownTask } from './taskGauges.ts'
+import type { MetricDescription } from './instruments.ts'
+import { roleGauges } from './roleGauges.ts'
+import type { ShownRole } from './roleGauges.ts'
+import { provisionMetrics } from './roleMetrics.ts'
+import type { ProvisionMetrics } from './roleMetrics.ts'
+import { taskGauges } from './taskGauges.ts'
 
 export interface MetricsOptions {
   /** Version of the build, for `onfile_build_info`. */
   readonly version: string
   /** Roles of this process: their counters start at 0. */
   readonly roles: readonly string[]
-  /** Input topics of INGEST: their dead letter counters start at 0. */
+  /** Input topics of INGEST: their counters start at 0. */
   readonly ingestInputs: readonly string[]
-  /** The tasks at the moment of a scrape. */
-  readonly tasks: () => readonly ShownTask[]
+  /** Input topics of the other roles: the same. */
+  readonly ownInputs: readonly string[]
+  /** The roles at the moment of a scrape. */
+  readonly status: () => readonly ShownRole[]
   /** False leaves the metrics of the process out (`process_*`, `nodejs_*`). */
   readonly processMetrics?: boolean
 }
@@ -26,7 +34,8 @@ export interface Metrics {
   readonly ingest: IngestMetrics
   readonly decide: DecideMetrics
   readonly provision: ProvisionMetrics
-  readonly registry: Registry
+  /** What there is, for the page of metrics. */
+  readonly descriptions: readonly MetricDescription[]
   /** The page `/metrics`, in the text format of Prometheus. */
   page(): Promise<MetricsPage>
 }
@@ -43,16 +52,36 @@ export function createMetrics(options: MetricsOptions): Metrics {
   instruments
     .gauge('onfile_build_info', 'The build that runs.', ['version', 'node'])
     .set({ version: options.version, node: process.version }, 1)
-  registerTaskGauges(registry, options.tasks)
+  const showRoles = roleGauges(instruments)
+  const showTasks = taskGauges(instruments)
+  const engine = engineMetrics(instruments, options.roles)
+  const isIngest = options.roles.includes('ingest')
+  const ingest = ingestMetrics(instruments, {
+    external: isIngest ? options.ingestInputs : [],
+    own: options.ownInputs,
+  })
+  const decide = decideMetrics(instruments, options.ingestInputs)
+  const provision = provisionMetrics(instruments)
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry })
   return {
-    engine: engineMetrics(instruments, options.roles),
-    ingest: ingestMetrics(instruments, options.roles.includes('ingest') ? options.ingestInputs : []),
-    decide: decideMetrics(instruments),
-    provision: provisionMetrics(instruments),
-    registry,
+    engine: {
+      ...engine,
+      taskState: (role, topic, partition, state) => {
+        engine.taskState(role, topic, partition, state)
+        if (role === 'provision' && ENDED.has(state)) provision.forget(partition)
+      },
+    },
+    ingest,
+    decide,
+    provision,
+    descriptions: instruments.descriptions,
     async page() {
+      const roles = options.status()
+      showRoles(roles)
+      showTasks(roles.flatMap(role => role.tasks))
       return { contentType: registry.contentType, body: await registry.metrics() }
     },
   }
 }
+
+const ENDED: ReadonlySet<string> = new Set(['closed', 'fenced', 'failed'])

@@ -11,7 +11,8 @@ import { createIngestTopology } from '../../processors/ingest.ts'
 import { createProvisionTopology } from '../../processors/provision.ts'
 import { NO_PUSH_SWITCH } from '../../processors/provision/ports.ts'
 import { deadLetterWriter } from '../../processors/unreadable.ts'
-import type { RoleHealth, Waiting } from '../../server/health.ts'
+import { measuredKnot, measuredVault } from '../../processors/provision/measuredPorts.ts'
+import type { Outage, RoleHealth, Waiting } from '../../server/health.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import { directoryOf, knotOf, vaultOf } from '../connections.ts'
 import { createDecideTopology } from '../../processors/decide.ts'
@@ -114,8 +115,8 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
       deadLetters: topics.dlq,
     },
     codecs: { command: codecs.provisioningCommands, userEvent: codecs.userEvents },
-    knot: updater,
-    vault,
+    knot: measuredKnot(updater, metrics.provision.called),
+    vault: measuredVault(vault, metrics.provision.called),
     metrics: metrics.provision,
     log: log.child({ role: 'provision' }),
     deadLetter: deadLetterWriter({
@@ -152,7 +153,7 @@ interface Runner {
 
 function runningRole(
   runner: Runner,
-  extras: { paused?: () => Waiting | null; outages?: () => readonly Waiting[]; close?: () => Promise<void> } = {},
+  extras: { paused?: () => Waiting | null; outages?: () => readonly Outage[]; close?: () => Promise<void> } = {},
 ): RunningRole {
   return {
     start: () => runner.start(),

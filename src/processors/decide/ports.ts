@@ -18,7 +18,12 @@ export type DeadLetterPort = (record: RecordView, reason: UnreadableReason, cont
 
 /** What operators see of the decisions. Called once per record written: must be cheap. */
 export interface DecideMetrics {
-  outcome(status: OutcomeStatus, reason: string): void
+  outcome(status: OutcomeStatus, reason: string, merchantId: number | null): void
+  /**
+   * What is told the age of an outcome when it is committed, from the append of the issuer's record in `topic`. `decided`:
+   * an outcome to that record itself; `pushed`: to the answer of a command that it had caused.
+   */
+  freshness(topic: string, path: 'decided' | 'pushed'): (ageMs: number) => void
   command(kind: CommandKind): void
   suppression(state: CardSuppression['state'], reason: SuppressionReason): void
   /** A webhook that concerns nothing of ours: the topic it was read from (`onfile-user-events`) and its kind. */

@@ -3,6 +3,7 @@ import { frameSchemaId, isFramed } from '../../avro/frame.ts'
 import { InputNotReadyError } from '../../engine/processor.ts'
 import type { Encoder, Processor, TaskContext } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
+import { appendedAtHeader } from '../appendedAt.ts'
 import { deadLetter, rawEncoder } from '../deadLetter.ts'
 import type { InputOrigin } from './inputPosition.ts'
 import { readInputValue } from './inputValue.ts'
@@ -98,17 +99,18 @@ export class IngestProcessor implements Processor {
     if (user.kind === 'rejected') return this.#deadLetter(record, origin, user.reason, ctx)
     const { userId } = user
     if (panFields.inId(userId)) return this.#deadLetter(record, origin, 'contains_pan', ctx)
-    this.#forward(userId, origin, input.eventUid, time, lifecycleBody(input, time), ctx)
+    this.#forward(record, userId, origin, input.eventUid, time, lifecycleBody(input, time), ctx)
   }
 
   #onKnot(record: RecordView, origin: InputOrigin, input: KnotInput, ctx: Context): void {
     const time = knotTime(input, origin.timestampMs, ctx.now, this.#parts.settings.futureSkewMs)
     if (typeof time !== 'number') return this.#deadLetter(record, origin, time.reason, ctx)
     const body = knotBody(input, time, dedupeKey(input, this.#parts.settings.dedupeSecret))
-    this.#forward(input.userId, origin, null, time, body, ctx)
+    this.#forward(record, input.userId, origin, null, time, body, ctx)
   }
 
   #forward(
+    record: RecordView,
     userId: string,
     origin: InputOrigin,
     eventId: string | null,
@@ -120,7 +122,10 @@ export class IngestProcessor implements Processor {
     const { topic, partition, offset } = origin.position
     const source = { topic, partition, offset, event_id: eventId }
     const event: UserEvent = { user_id: userId, source, origin: source, occurred_at: time, body }
-    ctx.forward(topics.userEvents, ctx.partitionFor(topics.userEvents, userId), userId, event, userEvents)
+    // Of a replay it is the replay's own time: what waited in the dead letters is not late.
+    const headers = appendedAtHeader(record.timestamp)
+    const to = ctx.partitionFor(topics.userEvents, userId)
+    ctx.forward(topics.userEvents, to, userId, event, userEvents, { headers })
     metrics.forwarded(topic, body.kind === 'knot' ? 'knot' : 'lifecycle')
   }
 

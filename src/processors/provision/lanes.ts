@@ -26,10 +26,22 @@ export interface Run {
   prepared: PreparedCard | null
   /** The key that Knot answered INVALID_JWE to. */
   refusedKey: PushKey | null
+  /** When the issuer's record behind it was appended; null where that is not known any more. For metrics. */
+  appendedAtMs: number | null
 }
 
 export function newRun(commandId: string, userId: string, lane: string, phase: RunPhase): Run {
-  return { commandId, userId, lane, phase, cancelled: false, onWire: false, prepared: null, refusedKey: null }
+  return {
+    commandId,
+    userId,
+    lane,
+    phase,
+    cancelled: false,
+    onWire: false,
+    prepared: null,
+    refusedKey: null,
+    appendedAtMs: null,
+  }
 }
 
 /** All open commands of a task: by id, in lanes (head first), and by user. */

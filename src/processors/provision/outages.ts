@@ -7,6 +7,8 @@ const KNOT_FAILURES: ReadonlySet<string> = new Set(['unavailable', 'unreachable'
 export type CalledSystem = 'the card vault' | 'Knot'
 
 export interface Outage {
+  /** As metrics name it. */
+  readonly system: 'knot' | 'vault'
   /** For a person: which system, and what the last call met. */
   readonly reason: string
   /** The first failure since the last good answer. */
@@ -27,6 +29,7 @@ export class Outages {
 
   current(): readonly Outage[] {
     return [...this.#open].map(([system, { trouble, sinceMs }]) => ({
+      system: system === 'Knot' ? ('knot' as const) : ('vault' as const),
       reason: `${system} failed when it was last called (${trouble}): what needs it is tried again`,
       sinceMs,
     }))

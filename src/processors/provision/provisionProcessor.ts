@@ -10,6 +10,7 @@ import type {
 } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
 import type { AnswerCodes, AnswerTimes, PushAnswer } from '../../knot/answers.ts'
+import { appendedAtHeader, appendedAtOf } from '../appendedAt.ts'
 import type { Admission } from './admission.ts'
 import { notAcceptedWaitMs } from './backoff.ts'
 import type { LookResult, PrepareResult, ProvisionEffect, ProvisionEffectResult, PushResult } from './effects.ts'
@@ -96,12 +97,13 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     }
     const { command } = read
     if (command.kind === 'CANCEL') {
-      this.#cancel(command, ctx)
+      this.#cancel(command, appendedAtOf(record), ctx)
       this.#options.metrics.appliedCancelOffset(ctx.partition, record.offset)
     } else if (this.#lanes.get(command.command_id) === undefined) {
       const entry = openCommand(command, command.kind)
       ctx.tables.ledger.put(entry.command_id, entry)
       const run = newRun(entry.command_id, entry.user_id, laneOf(entry), 'idle')
+      run.appendedAtMs = appendedAtOf(record)
       this.#lanes.add(run)
       this.#advance(run.lane, ctx)
     }
@@ -320,18 +322,25 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   }
 
   #answer(run: Run, entry: OpenCommand, result: CommandResultCode, facts: ResultFacts, ctx: Context): void {
-    this.#report(entry, result, facts, ctx)
+    this.#report(entry, result, facts, run.appendedAtMs, ctx)
     this.#remove(run, ctx)
   }
 
-  #report(entry: OpenCommand, result: CommandResultCode, facts: ResultFacts, ctx: Context): void {
-    this.#forward(resultEvent(entry, result, facts, ctx.now), ctx)
+  #report(
+    entry: OpenCommand,
+    result: CommandResultCode,
+    facts: ResultFacts,
+    appendedAtMs: number | null,
+    ctx: Context,
+  ): void {
+    this.#forward(resultEvent(entry, result, facts, ctx.now), appendedAtMs, ctx)
     this.#options.metrics.answered(entry.kind, result, facts.reason ?? null)
   }
 
-  #forward(event: UserEvent, ctx: Context): void {
+  #forward(event: UserEvent, appendedAtMs: number | null, ctx: Context): void {
     const { userEventsTopic, userEventEncoder } = this.#options
-    ctx.forward(userEventsTopic, ctx.partition, event.user_id, event, userEventEncoder)
+    const options = appendedAtMs === null ? {} : { headers: appendedAtHeader(appendedAtMs) }
+    ctx.forward(userEventsTopic, ctx.partition, event.user_id, event, userEventEncoder, options)
   }
 
   /** Out of the ledger and out of memory. */
@@ -343,7 +352,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   }
 
   /** Removes what has not started, flags what has, and answers with both. */
-  #cancel(cancel: ProvisioningCommand, ctx: Context): void {
+  #cancel(cancel: ProvisioningCommand, appendedAtMs: number | null, ctx: Context): void {
     const removed: CancelledCommand[] = []
     const underWay: CancelledCommand[] = []
     const lanes = new Set<string>()
@@ -362,7 +371,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
       }
     }
     for (const lane of lanes) this.#advance(lane, ctx)
-    this.#forward(cancelledEvent(cancel, removed, underWay, ctx.now), ctx)
+    this.#forward(cancelledEvent(cancel, removed, underWay, ctx.now), appendedAtMs, ctx)
     this.#options.metrics.answered('CANCEL', 'CANCELLED', null)
   }
 
@@ -374,7 +383,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
    */
   #restore(entry: OpenCommand, ctx: Context): void {
     if (entry.state === 'STARTED') {
-      this.#report(entry, 'AMBIGUOUS', { ...sentFacts(entry), reason: 'restarted' }, ctx)
+      this.#report(entry, 'AMBIGUOUS', { ...sentFacts(entry), reason: 'restarted' }, null, ctx)
     }
     const run = newRun(entry.command_id, entry.user_id, laneOf(entry), 'restored')
     if (entry.state !== 'WAITING') {

@@ -98,7 +98,7 @@ describe('ready', () => {
     const waiting = taskIn('running', { waiting: { reason: 'registry is down', sinceMs: 1_000 } })
     const role = roleIn('stable', [waiting], {
       paused: { reason: 'unauthorized', sinceMs: 0 },
-      outages: [{ reason: 'the vault failed', sinceMs: 2_000 }],
+      outages: [{ system: 'vault', reason: 'the vault failed', sinceMs: 2_000 }],
     })
     const answer = readyAnswer(sourceOf([role]))
     expect(answer.state).toBe('ready')
@@ -120,7 +120,7 @@ describe('ready', () => {
       error: { code: 'X', message: number },
       waiting: { reason: number, sinceMs: 0 },
       paused: { reason: number, sinceMs: 0 },
-      outages: [{ reason: number, sinceMs: 0 }],
+      outages: [{ system: 'knot', reason: number, sinceMs: 0 }],
     })
     const source = sourceOf([role], { startup: () => ({ ready: false, reasons: [number] }) })
     expect(JSON.stringify([readyAnswer(source), startupAnswer(source)])).not.toMatch(/4242|pass/)

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { EngineObserver } from '../../../src/engine/observer.ts'
 import type { TaskStatus } from '../../../src/engine/status.ts'
+import type { RoleHealth } from '../../../src/server/health.ts'
+import type { DecideMetrics } from '../../../src/processors/decide/ports.ts'
 import type { IngestMetrics } from '../../../src/processors/ingest/settings.ts'
 import type { ProvisionMetrics } from '../../../src/processors/provision/ports.ts'
 import { BoundedLabel } from '../../../src/telemetry/boundedLabel.ts'
@@ -27,12 +29,16 @@ const TASK: TaskStatus = {
   error: null,
 }
 
-function metricsOf(tasks: () => readonly TaskStatus[] = () => []): Metrics {
+function metricsOf(tasks: () => readonly TaskStatus[] = () => [], outages: RoleHealth['outages'] = []): Metrics {
   return createMetrics({
     version: '1.2.3',
-    roles: ['ingest', 'decide'],
+    roles: ['ingest', 'decide', 'provision'],
     ingestInputs: ['card-lifecycle'],
-    tasks,
+    ownInputs: ['onfile-user-events'],
+    status: () => [
+      { role: 'decide', state: 'stable', inputPartitions: { 'onfile-user-events': 4 }, outages: [], tasks: tasks() },
+      { role: 'provision', state: 'joining', inputPartitions: {}, outages, tasks: [] },
+    ],
     processMetrics: false,
   })
 }
@@ -44,7 +50,12 @@ async function lines(metrics: Metrics): Promise<string[]> {
 describe('metrics', () => {
   test('fit the interfaces of those who report', () => {
     const metrics = metricsOf()
-    const parts: { engine: EngineObserver; ingest: IngestMetrics; provision: ProvisionMetrics } = metrics
+    const parts: {
+      engine: EngineObserver
+      ingest: IngestMetrics
+      decide: DecideMetrics
+      provision: ProvisionMetrics
+    } = metrics
     expect(parts.engine).toBe(metrics.engine)
   })
 
@@ -59,7 +70,11 @@ describe('metrics', () => {
 
   test('what is reported is on the page', async () => {
     const metrics = metricsOf()
-    metrics.decide.outcome('UPDATED', 'updated')
+    metrics.decide.outcome('UPDATED', 'updated', 21)
+    metrics.decide.freshness('card-lifecycle', 'pushed')(700)
+    metrics.decide.freshness('somebody-elses-topic', 'decided')(700)
+    metrics.decide.ignored('onfile-user-events', 'CREDENTIALS_FAILED')
+    metrics.provision.called('vault', 'card', 'unavailable', 30)
     metrics.decide.command('SWITCH')
     metrics.ingest.ignored('knot-events', 'TRANSACTIONS')
     metrics.ingest.deadLettered('card-lifecycle', 'invalid_json')
@@ -74,6 +89,12 @@ describe('metrics', () => {
     expect(page).toEqual(
       expect.arrayContaining([
         'onfile_outcomes_total{status="UPDATED",reason="updated"} 1',
+        'onfile_merchant_outcomes_total{merchant="21",status="UPDATED"} 1',
+        'onfile_outcome_freshness_seconds_bucket{le="0.5",topic="card-lifecycle",path="pushed"} 0',
+        'onfile_outcome_freshness_seconds_bucket{le="1",topic="card-lifecycle",path="pushed"} 1',
+        'onfile_outcome_freshness_seconds_count{topic="other",path="decided"} 1',
+        'onfile_user_events_ignored_total{kind="CREDENTIALS_FAILED"} 1',
+        'onfile_calls_total{system="vault",operation="card",answer="unavailable"} 1',
         'onfile_commands_total{kind="SWITCH"} 1',
         'onfile_records_ignored_total{topic="knot-events",kind="TRANSACTIONS"} 1',
         'onfile_dlq_records_total{topic="card-lifecycle",reason="invalid_json"} 1',
@@ -102,22 +123,49 @@ describe('metrics', () => {
     expect(page).toContain(`onfile_state_restore_remaining_records{${label}} 3`)
     expect(page).toContain(`onfile_effects_in_flight{${label}} 1`)
     expect(page).toContain('onfile_consumer_assigned_partitions{role="decide",topic="onfile-user-events"} 1')
+    expect(page).toContain('onfile_timers_waiting{role="decide",kind="switch"} 2')
+    expect(page).toContain('onfile_timers_waiting{role="decide",kind="hard"} 0')
+    expect(page).toContain(`onfile_store_unflushed_bytes{${label}} 64`)
     tasks = []
     expect((await lines(metrics)).filter(line => line.includes(label))).toEqual([])
+  })
+
+  test('a role shows its state, what the broker has of its input, and which system fails it', async () => {
+    const page = await lines(metricsOf(() => [], [{ system: 'vault', reason: 'no answer', sinceMs: 1 }]))
+    expect(page).toContain('onfile_role_state{role="decide",state="stable"} 1')
+    expect(page).toContain('onfile_role_state{role="provision",state="failed"} 0')
+    expect(page).toContain('onfile_input_partitions{role="decide",topic="onfile-user-events"} 4')
+    expect(page).toContain('onfile_outage{role="provision",system="vault"} 1')
+    expect(page).toContain('onfile_outage{role="provision",system="knot"} 0')
+  })
+
+  test('what PROVISION shows of a partition ends with it', async () => {
+    const metrics = metricsOf()
+    metrics.provision.appliedCancelOffset(3, 77)
+    metrics.provision.openCommands(3, 5)
+    metrics.provision.openCommands(4, 6)
+    metrics.engine.taskState('decide', 't', 3, 'closed')
+    expect(await lines(metrics)).toContain('onfile_provision_open_commands{partition="3"} 5')
+    metrics.engine.taskState('provision', 't', 3, 'closed')
+    const page = await lines(metrics)
+    expect(page.filter(line => line.includes('partition="3"'))).toEqual([])
+    expect(page).toContain('onfile_provision_open_commands{partition="4"} 6')
   })
 
   test('no input can add labels without end', async () => {
     const metrics = metricsOf()
     for (let index = 0; index < 2_000; index++) {
-      metrics.decide.outcome('FAILED', `reason-${index}`)
+      metrics.decide.outcome('FAILED', `reason-${index}`, index)
+      metrics.decide.freshness(`topic-${index}`, 'decided')(1)
+      metrics.provision.called('knot', 'push', `answer-${index}`, 1)
       metrics.ingest.ignored('knot-events', `KIND-${index}`)
       metrics.ingest.deadLettered('card-lifecycle', `reason-${index}`)
       metrics.provision.answered('SWITCH', 'REJECTED', `reason-${index}`)
       metrics.provision.notAccepted(`cause-${index}`)
     }
     const page = await lines(metrics)
-    expect(page.length).toBeLessThan(700)
-    expect(page).toContain('onfile_outcomes_total{status="FAILED",reason="other"} 1880')
+    expect(page.length).toBeLessThan(1_200)
+    expect(page).toContain('onfile_merchant_outcomes_total{merchant="other",status="FAILED"} 1900')
   })
 
   test('every name follows the rules: prefix, unit, _total for counters only', async () => {
@@ -132,7 +180,7 @@ describe('metrics', () => {
   })
 
   test('the process has its metrics too', async () => {
-    const metrics = createMetrics({ version: '0', roles: [], ingestInputs: [], tasks: () => [] })
+    const metrics = createMetrics({ version: '0', roles: [], ingestInputs: [], ownInputs: [], status: () => [] })
     expect((await metrics.page()).body).toContain('nodejs_eventloop_lag_seconds')
   })
 })

@@ -5,9 +5,11 @@ import type { UserEvent } from '../../../../src/domain/records.ts'
 import { InputNotReadyError } from '../../../../src/engine/processor.ts'
 import type { Codec, Table, TaskContext } from '../../../../src/engine/processor.ts'
 import { RecordView } from '../../../../src/kafka/recordBatch.ts'
+import { APPENDED_AT, appendedAtHeader } from '../../../../src/processors/appendedAt.ts'
 import { createDecideTopology } from '../../../../src/processors/decide.ts'
 import type { DecideTables } from '../../../../src/processors/decide/decideProcessor.ts'
 import type { UnreadableReason } from '../../../../src/processors/decide/ports.ts'
+import { recordView } from '../../../support/recordView.ts'
 
 const NOW = Date.UTC(2026, 0, 5)
 const PARTITION = 3
@@ -45,6 +47,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
   const forwarded: unknown[][] = []
   const timers = new Map<string, number>()
   const counted: string[] = []
+  const appendedAt: [topic: string, ms: number | null][] = []
   const ages: [topic: string, path: string, ageMs: number][] = []
   const deadLetters: [offset: number, reason: UnreadableReason][] = []
   const tables = { users: new MapTable<DecideTables['users']>(), merchants: new MapTable<DecideTables['merchants']>() }
@@ -53,7 +56,9 @@ function task(decode?: Codec<UserEvent>['decode']) {
     partition: PARTITION,
     now: NOW,
     tables,
-    forward: (topic, partition, key, value) => {
+    forward: (topic, partition, key, value, _encoder, options) => {
+      const header = options?.headers?.find(({ key }) => key === APPENDED_AT)?.value
+      appendedAt.push([topic, header?.readUIntBE(2, 6) ?? null])
       forwarded.push([topic, partition, key, value === null ? null : Object.hasOwn(value as object, 'command_id')])
     },
     partitionFor: () => expect.fail('records go to the partition of the same number'),
@@ -90,19 +95,25 @@ function task(decode?: Codec<UserEvent>['decode']) {
     ended: new AbortController().signal,
   })
   let offset = 0
-  const read = (value: Buffer | null): void => processor.onRecord(record(offset++, value), ctx)
-  const readEvent = (event: UserEvent): void => read(Buffer.from(JSON.stringify(event)))
+  const read = (value: Buffer | null, appendedAtMs?: number): void =>
+    processor.onRecord(record(offset++, value, appendedAtMs), ctx)
+  const readEvent = (event: UserEvent, appendedAtMs?: number): void =>
+    read(Buffer.from(JSON.stringify(event)), appendedAtMs)
   const fire = (key: string, name: string): void => processor.onTimer!({ key, name, dueAtMs: NOW }, ctx)
-  return { topology, forwarded, timers, counted, deadLetters, tables, read, readEvent, fire }
+  return { topology, forwarded, timers, counted, ages, appendedAt, deadLetters, tables, read, readEvent, fire }
 }
 
-function record(offset: number, value: Buffer | null): RecordView {
+function record(offset: number, value: Buffer | null, appendedAtMs?: number): RecordView {
+  if (value !== null && appendedAtMs !== undefined) {
+    return recordView({ value, offset, headers: { [APPENDED_AT]: appendedAtHeader(appendedAtMs)[0]!.value! } })
+  }
   const view = new RecordView()
   view.buffer = Buffer.concat([Buffer.from('##'), value ?? Buffer.alloc(0), Buffer.from('##')])
   view.offset = offset
   view.valueStart = 2
   view.valueEnd = value === null ? -1 : 2 + value.length
   return view
+  view.timestamp = NOW - 1_000
 }
 
 const source = { topic: 'card-lifecycle', partition: 0, offset: 1, event_id: 'e' }
@@ -125,6 +136,64 @@ describe('DECIDE on the engine', () => {
     const { topology } = task()
     expect(topology).toMatchObject({
       role: 'decide',
+describe('the freshness of outcomes', () => {
+  const result: UserEvent = {
+    ...lifecycle('updated', 'a'),
+    body: {
+      kind: 'result',
+      command_id: 'user/1:1',
+      command_kind: 'DISCOVER',
+      result: 'DISCOVERED',
+      decision_seq: 1,
+      attempt: 0,
+      card_ref: 'card/1',
+      card_version: 1,
+      merchant_id: null,
+      reason: null,
+      vault_status: 'active',
+      vault_version: '1',
+      accounts: [],
+      removed: [],
+      under_way: [],
+      http_status: 200,
+      error_code: null,
+      started_at: NOW,
+      answered_at: NOW,
+    },
+  }
+
+  it("is counted from the issuer's append, through the command and its answer", () => {
+    const { readEvent, ages, appendedAt } = task()
+    readEvent(lifecycle('enrolled', 'x', 'user/2'), NOW - 700)
+    expect(ages).toEqual([['card-lifecycle', 'decided', 700]])
+    readEvent(lifecycle('updated', 'a'), NOW - 500)
+    expect(appendedAt.at(-1)).toEqual(['provisioning-commands', NOW - 500])
+    readEvent(result, NOW - 500)
+    expect(ages.at(-1)).toEqual(['card-lifecycle', 'pushed', 500])
+  })
+
+  it('is counted from the record itself where an operator or a connector wrote it', () => {
+    const { readEvent, ages } = task()
+    readEvent(lifecycle('enrolled', 'x'))
+    expect(ages).toEqual([['card-lifecycle', 'decided', 1_000]])
+  })
+
+  it('is not counted for an answer of which nobody knows when its cause came', () => {
+    const { readEvent, ages, counted } = task()
+    readEvent(lifecycle('updated', 'a'), NOW)
+    readEvent(result)
+    expect(counted.at(-1)).toBe('outcome SKIPPED not_linked')
+    expect(ages).toEqual([])
+  })
+
+  it('does not reach the public topics', () => {
+    const { readEvent, appendedAt } = task()
+    readEvent(lifecycle('contact_cardholder_advice', 'b'), NOW)
+    const isPublic = ([topic]: [string, number | null]) => topic !== 'provisioning-commands'
+    expect(appendedAt.filter(isPublic).map(([, ms]) => ms)).toEqual([null, null])
+  })
+})
+
       inputs: ['onfile-user-events'],
       changelog: 'onfile-decide-changelog',
       stateVersion: 3,

@@ -20,6 +20,7 @@ describe('what PROVISION says of the systems that it calls', () => {
     await vault.card('c')
     expect(outages.current()).toEqual([
       {
+        system: 'vault',
         reason: 'the card vault failed when it was last called (connection): what needs it is tried again',
         sinceMs: 5,
       },
@@ -46,7 +47,11 @@ describe('what PROVISION says of the systems that it calls', () => {
       await watched.push({} as never, {} as never, key, () => true)
     }
     expect(outages.current()).toEqual([
-      { reason: `Knot failed when it was last called (${trouble}): what needs it is tried again`, sinceMs: 1 },
+      {
+        system: 'knot',
+        reason: `Knot failed when it was last called (${trouble}): what needs it is tried again`,
+        sinceMs: 1,
+      },
     ])
     await knot.key(null)
     expect(outages.current(), 'a cached key proves nothing').toHaveLength(1)
