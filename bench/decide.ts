@@ -34,6 +34,7 @@ const merchants = new Map<string, MerchantState>()
 const view: StateView = {
   user: userId => users.get(userId),
   merchant: (userId, merchantId) => merchants.get(merchantKey(userId, merchantId)),
+  forgotten: () => undefined,
 }
 const userCodec = createUserStateCodec()
 const merchantCodec = createMerchantStateCodec()

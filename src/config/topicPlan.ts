@@ -20,6 +20,8 @@ export interface ExpectedTopic {
   readonly owner: 'issuer' | 'onfile'
   /** One of the topics that must have one partition count, because a task writes to its own number in all of them. */
   readonly copartitioned: boolean
+  /** The count that it is created with, where that is its own; every count is read. */
+  readonly partitions?: number
   readonly settings: readonly TopicSetting[]
 }
 
@@ -66,6 +68,9 @@ function kept(days: number, copartitioned: boolean, more: readonly TopicSetting[
   }
 }
 
+/** A quiet partition may never be compacted by itself: what an order to forget has deleted must go in time. */
+const ERASED_WITHIN_DAYS = 7
+
 /** @param tombstoneDays how long a delete stays visible: whoever was away for longer may have missed it */
 function compacted(tombstoneDays: number): Layout {
   return {
@@ -74,6 +79,7 @@ function compacted(tombstoneDays: number): Layout {
     settings: [
       { name: 'cleanup.policy', value: 'compact', rule: 'exactly' },
       { name: 'delete.retention.ms', value: String(tombstoneDays * DAY_MS), rule: 'atLeast' },
+      { name: 'max.compaction.lag.ms', value: String(ERASED_WITHIN_DAYS * DAY_MS), rule: 'creation' },
     ],
   }
 }
@@ -91,6 +97,7 @@ const LAYOUTS: Readonly<Record<TopicKey, Layout>> = {
   provisionChangelog: compacted(1),
   dlq: kept(90, false, [largeRecords]),
   retry: kept(30, false, [largeRecords]),
+  control: { ...compacted(1), copartitioned: false, partitions: 1 },
 }
 
 /** The topics of this configuration, in the order in which a record meets them. */
@@ -138,7 +145,8 @@ function missing(topic: ExpectedTopic, partitions: number, replicationFactor: nu
     const problem = `does not exist: the team that writes it must create it, or topics.${topic.key} names another`
     return { topic: topic.name, kind: 'wrong', problems: [problem] }
   }
-  const creation = { name: topic.name, partitions, replicationFactor, settings: topic.settings }
+  const { name, settings } = topic
+  const creation = { name, partitions: topic.partitions ?? partitions, replicationFactor, settings }
   return { topic: topic.name, kind: 'creatable', creation }
 }
 

@@ -6,6 +6,7 @@ import { lookAgain, onCardDiscovered } from './discovery.ts'
 import { onKnotEvent } from './knotEvents.ts'
 import { onLifecycle } from './lifecycle.ts'
 import { onOperatorCommand, onOrderEnd } from './operatorCommands.ts'
+import { onForgottenUser } from './operatorForget.ts'
 import type { Policy } from './policy.ts'
 import { onReconciled } from './reconcile.ts'
 import { askForResult } from './reconcileCommands.ts'
@@ -22,6 +23,10 @@ import { onCancelled, onSwitchResult } from './switchResults.ts'
 export function decide(view: StateView, event: UserEvent, now: number, policy: Policy): Decision {
   const draft = new DecisionDraft(view, event.user_id, event.occurred_at, now, policy)
   const { body } = event
+  if (draft.isForgotten) {
+    onForgottenUser(draft, event)
+    return draft
+  }
   switch (body.kind) {
     case 'lifecycle':
       onLifecycle(draft, event, body)

@@ -1,11 +1,23 @@
 import type { MerchantState } from './merchantState.ts'
 import type { CardOutcome, CardSuppression, ProvisioningCommand } from './records.ts'
-import type { UserState } from './userState.ts'
+import type { ForgottenUser, UserState } from './userState.ts'
 
 /** State as DECIDE reads it. What it returns is never changed. */
 export interface StateView {
   user(userId: string): UserState | undefined
   merchant(userId: string, merchantId: number): MerchantState | undefined
+  /** What is left of a user who was erased. Asked only where there is no `user`. */
+  forgotten(userId: string): ForgottenUser | undefined
+}
+
+/** The user is erased: the state of the user and of these merchants goes, and so do all timers of the user. */
+export interface Erasure {
+  readonly merchants: readonly number[]
+}
+
+/** New value of what is left of an erased user; null takes it away. */
+export interface ForgottenChange {
+  readonly left: ForgottenUser | null
 }
 
 /** A record of `card-suppressions`; null is the tombstone. */
@@ -25,6 +37,10 @@ export interface Decision {
   readonly userId: string
   /** New state of the user; null where it did not change. */
   readonly changedUser: UserState | null
+  /** Applied before everything else; then `changedUser` is null. Null: nobody is erased. */
+  readonly erasure: Erasure | null
+  /** Null where it did not change. */
+  readonly forgotten: ForgottenChange | null
   /** New states of merchants. */
   readonly changedMerchants: readonly MerchantState[]
   readonly outcomes: readonly CardOutcome[]

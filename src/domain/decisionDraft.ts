@@ -1,4 +1,4 @@
-import type { Decision, StateView, SuppressionWrite, TimerChange } from './decision.ts'
+import type { Decision, Erasure, ForgottenChange, StateView, SuppressionWrite, TimerChange } from './decision.ts'
 import { publicId } from './ids.ts'
 import type { MerchantState } from './merchantState.ts'
 import type { Policy } from './policy.ts'
@@ -12,7 +12,7 @@ import type {
   SourcePosition,
 } from './records.ts'
 import { cardOf, MERCHANT_LIMIT, NEW_USER } from './userState.ts'
-import type { CardState, SeenRecord, SuppressionEntry, UserState } from './userState.ts'
+import type { CardState, ForgottenUser, SeenRecord, SuppressionEntry, UserState } from './userState.ts'
 
 /** What an outcome is about: null and 0 where it concerns no such thing. */
 export interface OutcomeSubject {
@@ -73,6 +73,10 @@ export class DecisionDraft implements Decision {
   readonly #view: StateView
   readonly #before: UserState
   #after: Writable<UserState> | null = null
+  #erasure: Erasure | null = null
+  /** The user is erased, before this decision or by it. */
+  #forgotten: ForgottenUser | null
+  #isBack = false
   #ownsMerchants = false
 
   constructor(view: StateView, userId: string, occurredAt: number, now: number, policy: Policy) {
@@ -81,7 +85,9 @@ export class DecisionDraft implements Decision {
     this.now = now
     this.policy = policy
     this.#view = view
-    this.#before = view.user(userId) ?? NEW_USER
+    const known = view.user(userId)
+    this.#forgotten = known === undefined ? (view.forgotten(userId) ?? null) : null
+    this.#before = known ?? (this.#forgotten === null ? NEW_USER : withoutState(this.#forgotten.decision_seq))
   }
 
   /**
@@ -97,7 +103,21 @@ export class DecisionDraft implements Decision {
   }
 
   get changedUser(): UserState | null {
-    return this.#after
+    return this.#forgotten === null ? this.#after : null
+  }
+
+  get isForgotten(): boolean {
+    return this.#forgotten !== null
+  }
+
+  get erasure(): Erasure | null {
+    return this.#erasure
+  }
+
+  get forgotten(): ForgottenChange | null {
+    if (this.#isBack) return { left: null }
+    if (this.#forgotten === null || this.#after === null) return null
+    return { left: { ...this.#forgotten, decision_seq: this.#after.decision_seq } }
   }
 
   // ----------------------------------------------------------------------------------------------------------- state
@@ -154,6 +174,23 @@ export class DecisionDraft implements Decision {
     }
     if (this.#view.merchant(this.userId, merchant.merchant_id) === undefined) this.#addMerchant(merchant.merchant_id)
     this.changedMerchants.push(merchant)
+  }
+
+  /** Erases the user. The last step of a decision: what it has changed before goes too, what it has written stays. */
+  forget(): void {
+    const { merchants, decision_seq } = this.user
+    this.#erasure = { merchants }
+    this.changedMerchants.length = 0
+    this.timers.length = 0
+    this.#after = withoutState(decision_seq)
+    this.#forgotten = { decision_seq, forgotten_at: this.now }
+  }
+
+  /** A user who was erased begins anew, with nothing but the count of decisions. */
+  beginAnew(): void {
+    this.#change()
+    this.#forgotten = null
+    this.#isBack = true
   }
 
   // --------------------------------------------------------------------------------------------------------- records
@@ -261,4 +298,8 @@ export class DecisionDraft implements Decision {
       this.#ownsMerchants = true
     }
   }
+}
+
+function withoutState(decisionSeq: number): UserState {
+  return { ...NEW_USER, decision_seq: decisionSeq }
 }

@@ -1,6 +1,7 @@
 import { orderEndTimer } from './deadlines.ts'
 import type { OrderEnd } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
+import { onForget } from './operatorForget.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
 import { entryOf, lift, liftAll, suppress } from './suppressionRules.ts'
@@ -21,8 +22,10 @@ export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, c
     case 'CANCEL':
       onCancel(draft, command, source)
       return
-    case 'RETRY':
     case 'FORGET':
+      onForget(draft, command, source)
+      return
+    case 'RETRY':
     case 'KILL_SWITCH':
       tell(draft, command, 'REJECTED', source)
   }

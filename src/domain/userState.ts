@@ -70,6 +70,17 @@ export interface SuppressionEntry {
   readonly actor: string | null
 }
 
+/**
+ * What is left of a user who was erased, under a pseudonym (`operatorForget.ts`). Field for field
+ * `schemas/state/forgotten-user.avsc`.
+ */
+export interface ForgottenUser {
+  /** Goes on counting: no id of a public record is given twice. */
+  readonly decision_seq: number
+  /** When the order to erase was carried out, milliseconds. */
+  readonly forgotten_at: number
+}
+
 /** Everything that is known of one user but for the merchants. Field for field `schemas/state/user-state.avsc`. */
 export interface UserState {
   /** The last one that was given to a public record. */

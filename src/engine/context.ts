@@ -61,6 +61,11 @@ export class CycleContext<T extends object, Effect> implements TaskContext<T, Ef
     this.stateful('cancel a timer').cancelTimer(key, name)
   }
 
+  cancelTimers(key: string): void {
+    const state = this.stateful('cancel timers')
+    for (const name of state.timers.namesOf(key)) state.cancelTimer(key, name)
+  }
+
   startEffect(effect: Effect): void {
     this.cycle.effects.push(effect)
   }

@@ -59,6 +59,8 @@ export interface TaskContext<Tables extends object, Effect> {
   partitionFor(topic: string, key: Buffer | string): number
   schedule(key: string, name: string, dueAtMs: number): void
   cancelTimer(key: string, name: string): void
+  /** All timers of a key. Looks at every timer of the task: for rare events only. */
+  cancelTimers(key: string): void
   /**
    * Calls `report` once this cycle's transaction has committed, with the milliseconds from `sinceMs` (wall clock) until
    * then; never if it did not. For metrics: it must be cheap and not throw.

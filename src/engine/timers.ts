@@ -67,6 +67,13 @@ export class TimerQueue {
     this.up(this.heap.length - 1)
   }
 
+  /** Names of all timers of a key. Looks at every timer: for rare events only. */
+  namesOf(key: string): string[] {
+    const names: string[] = []
+    for (const entry of this.byId.values()) if (entry.key === key) names.push(entry.name)
+    return names
+  }
+
   /** True if there was one. */
   cancel(key: string, name: string): boolean {
     const id = timerId(key, name)

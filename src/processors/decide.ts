@@ -4,7 +4,12 @@ import type { Codec, Topology } from '../engine/processor.ts'
 import { DecideProcessor } from './decide/decideProcessor.ts'
 import type { DecideTables } from './decide/decideProcessor.ts'
 import type { DeadLetterPort, DecideMetrics } from './decide/ports.ts'
-import { createMerchantStateCodec, createUserStateCodec, DECIDE_STATE_VERSION } from './decide/stateCodecs.ts'
+import {
+  createForgottenUserCodec,
+  createMerchantStateCodec,
+  createUserStateCodec,
+  DECIDE_STATE_VERSION,
+} from './decide/stateCodecs.ts'
 
 export interface DecideOptions {
   /** All but `deadLetters` share one partition count. */
@@ -37,7 +42,11 @@ export function createDecideTopology(options: DecideOptions): Topology<DecideTab
     role: 'decide',
     inputs: [topics.userEvents],
     changelog: topics.changelog,
-    tables: { users: createUserStateCodec(), merchants: createMerchantStateCodec() },
+    tables: {
+      users: createUserStateCodec(),
+      merchants: createMerchantStateCodec(),
+      forgotten: createForgottenUserCodec(),
+    },
     stateVersion: DECIDE_STATE_VERSION,
     outputs: [topics.commands, topics.outcomes, topics.suppressions, topics.deadLetters],
     copartitioned: [topics.commands, topics.outcomes, topics.suppressions],

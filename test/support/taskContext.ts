@@ -77,6 +77,10 @@ export class FakeTaskContext<Tables extends object = object, Effect = never> imp
     this.timers.delete(`${key}\n${name}`)
   }
 
+  cancelTimers(key: string): void {
+    for (const timer of [...this.timers.values()]) if (timer.key === key) this.cancelTimer(key, timer.name)
+  }
+
   /** Commits at once. */
   measureCommit(sinceMs: number, report: (durationMs: number) => void): void {
     report(this.now - sinceMs)

@@ -1,20 +1,22 @@
 import { decide, decideTimer } from '../../domain/decide.ts'
-import type { Decision, StateView } from '../../domain/decision.ts'
+import type { Decision, Erasure, ForgottenChange, StateView } from '../../domain/decision.ts'
 import { merchantKey } from '../../domain/ids.ts'
 import type { MerchantState } from '../../domain/merchantState.ts'
 import type { Policy } from '../../domain/policy.ts'
 import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../../domain/records.ts'
-import type { UserState } from '../../domain/userState.ts'
+import type { ForgottenUser, UserState } from '../../domain/userState.ts'
 import type { Codec, Encoder, Processor, TaskContext, Timer } from '../../engine/processor.ts'
 import type { Header, RecordView } from '../../kafka/recordBatch.ts'
 import { appendedAtHeader, appendedAtOf } from '../appendedAt.ts'
 import type { DeadLetterPort, DecideMetrics } from './ports.ts'
+import { pseudonymOf } from './pseudonym.ts'
 import { readUserEvent } from './readUserEvent.ts'
 
-/** DECIDE's state: by user id, and by `merchantKey`. */
+/** DECIDE's state: by user id, by `merchantKey`, and of users who were erased by `pseudonymOf`. */
 export interface DecideTables {
   readonly users: UserState
   readonly merchants: MerchantState
+  readonly forgotten: ForgottenUser
 }
 
 export interface DecideProcessorOptions {
@@ -65,7 +67,9 @@ export class DecideProcessor implements Processor<DecideTables> {
   /** @param cause null where nobody waits for it: a timer, an answer that comes after a restart */
   #apply(decision: Decision, ctx: Context, cause: Cause | null): void {
     const { topics, metrics, commandEncoder, outcomeEncoder, suppressionEncoder } = this.#options
-    const { userId, changedUser } = decision
+    const { userId, changedUser, erasure, forgotten } = decision
+    if (erasure !== null) erase(userId, erasure, ctx)
+    if (forgotten !== null) keepOrDrop(userId, forgotten, ctx)
     if (changedUser !== null) ctx.tables.users.put(userId, changedUser)
     for (const merchant of decision.changedMerchants) {
       ctx.tables.merchants.put(merchantKey(userId, merchant.merchant_id), merchant)
@@ -89,6 +93,19 @@ export class DecideProcessor implements Processor<DecideTables> {
     }
     for (const kind of decision.ignored) metrics.ignored(ctx.topic, kind)
   }
+}
+
+/** Tombstones for everything that has the user's id in its key. */
+function erase(userId: string, { merchants }: Erasure, ctx: Context): void {
+  const { tables } = ctx
+  for (const merchantId of merchants) tables.merchants.delete(merchantKey(userId, merchantId))
+  tables.users.delete(userId)
+  ctx.cancelTimers(userId)
+}
+
+function keepOrDrop(userId: string, { left }: ForgottenChange, { tables }: Context): void {
+  if (left === null) tables.forgotten.delete(pseudonymOf(userId))
+  else tables.forgotten.put(pseudonymOf(userId), left)
 }
 
 /** What an outcome's freshness is measured from. */
@@ -125,5 +142,9 @@ class TableView implements StateView {
 
   merchant(userId: string, merchantId: number): MerchantState | undefined {
     return this.context?.tables.merchants.get(merchantKey(userId, merchantId))
+  }
+
+  forgotten(userId: string): ForgottenUser | undefined {
+    return this.context?.tables.forgotten.get(pseudonymOf(userId))
   }
 }

@@ -3,7 +3,7 @@ import avsc from 'avsc'
 import { versionedCodec } from '../../avro/versionedCodec.ts'
 import type { ValueReader } from '../../avro/codecs.ts'
 import type { MerchantState } from '../../domain/merchantState.ts'
-import type { UserState } from '../../domain/userState.ts'
+import type { ForgottenUser, UserState } from '../../domain/userState.ts'
 import type { Codec } from '../../engine/processor.ts'
 
 /**
@@ -14,12 +14,14 @@ export const STATE_SCHEMAS = {
   'user-state': { version: 1, unversioned: [1] },
   /** 0 had no `retry_after`; neither 0 nor 1 said what it was. */
   'merchant-state': { version: 2, unversioned: [1, 0] },
+  /** Never written without its version. */
+  'forgotten-user': { version: 1, unversioned: [] },
 } as const
 
 type StateSchemaName = keyof typeof STATE_SCHEMAS
 
 /** Rises with each of them, so that an earlier release refuses the whole changelog. */
-export const DECIDE_STATE_VERSION = STATE_SCHEMAS['user-state'].version + STATE_SCHEMAS['merchant-state'].version
+export const DECIDE_STATE_VERSION = Object.values(STATE_SCHEMAS).reduce((sum, { version }) => sum + version, 0)
 
 export function createUserStateCodec(): Codec<UserState> {
   return stateCodec('user-state')
@@ -27,6 +29,10 @@ export function createUserStateCodec(): Codec<UserState> {
 
 export function createMerchantStateCodec(): Codec<MerchantState> {
   return stateCodec('merchant-state')
+}
+
+export function createForgottenUserCodec(): Codec<ForgottenUser> {
+  return stateCodec('forgotten-user')
 }
 
 function stateCodec<T>(name: StateSchemaName): Codec<T> {

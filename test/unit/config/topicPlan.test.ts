@@ -66,7 +66,12 @@ describe('the topic plan', () => {
     const day = 86_400_000
     const twoInSync = { 'min.insync.replicas': '2' }
     const deleted = (days: number) => ({ 'cleanup.policy': 'delete', 'retention.ms': String(days * day), ...twoInSync })
-    const compacted = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(day), ...twoInSync }
+    const compacted = {
+      'cleanup.policy': 'compact',
+      'delete.retention.ms': String(day),
+      'max.compaction.lag.ms': String(7 * day),
+      ...twoInSync,
+    }
     const large = { 'max.message.bytes': '2097152' }
     expect(Object.fromEntries(policies)).toEqual({
       'card-lifecycle': {},

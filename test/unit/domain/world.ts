@@ -19,9 +19,13 @@ import type {
   UserEventBody,
 } from '../../../src/domain/records.ts'
 import { NEW_USER } from '../../../src/domain/userState.ts'
-import type { UserState } from '../../../src/domain/userState.ts'
+import type { ForgottenUser, UserState } from '../../../src/domain/userState.ts'
 import type { Codec } from '../../../src/engine/processor.ts'
-import { createMerchantStateCodec, createUserStateCodec } from '../../../src/processors/decide/stateCodecs.ts'
+import {
+  createForgottenUserCodec,
+  createMerchantStateCodec,
+  createUserStateCodec,
+} from '../../../src/processors/decide/stateCodecs.ts'
 
 export const SECOND = 1_000
 export const MINUTE = 60 * SECOND
@@ -34,6 +38,7 @@ export const MERCHANT = 11
 
 const userCodec = createUserStateCodec()
 const merchantCodec = createMerchantStateCodec()
+const forgottenCodec = createForgottenUserCodec()
 const scratch = Buffer.alloc(1 << 18)
 
 interface LifecycleOptions {
@@ -61,6 +66,7 @@ export class World implements StateView {
   onDecision: (decision: Decision) => void = () => undefined
   readonly #users = new Map<string, Buffer>()
   readonly #merchants = new Map<string, Buffer>()
+  readonly #forgotten = new Map<string, Buffer>()
   #offset = 0
   #shown = { outcomes: 0, commands: 0, suppressions: 0 }
 
@@ -74,6 +80,10 @@ export class World implements StateView {
 
   merchant(userId: string, merchantId: number): MerchantState | undefined {
     return read(merchantCodec, this.#merchants.get(merchantKey(userId, merchantId)))
+  }
+
+  forgotten(userId: string): ForgottenUser | undefined {
+    return read(forgottenCodec, this.#forgotten.get(userId))
   }
 
   get state(): UserState {
@@ -245,8 +255,17 @@ export class World implements StateView {
     return [...changes, ...texts.sort((a, b) => a[0] - b[0]).map(([, text]) => text)]
   }
 
+  #erase(merchants: readonly number[]): void {
+    for (const merchantId of merchants) this.#merchants.delete(merchantKey(USER, merchantId))
+    this.#users.delete(USER)
+    this.timers.clear()
+  }
+
   #apply(decision: Decision): void {
     this.onDecision(decision)
+    if (decision.erasure !== null) this.#erase(decision.erasure.merchants)
+    if (decision.forgotten?.left) this.#forgotten.set(USER, write(forgottenCodec, decision.forgotten.left))
+    else if (decision.forgotten !== null) this.#forgotten.delete(USER)
     if (decision.changedUser !== null) this.#users.set(USER, write(userCodec, decision.changedUser))
     for (const merchant of decision.changedMerchants) {
       this.#merchants.set(merchantKey(USER, merchant.merchant_id), write(merchantCodec, merchant))

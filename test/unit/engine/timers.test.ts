@@ -68,6 +68,16 @@ describe('TimerQueue', () => {
     )
   })
 
+  it('names the timers of one key, without those that were cancelled or taken', () => {
+    const queue = new TimerQueue()
+    for (const name of ['a', 'b', 'c']) queue.schedule('user/1', name, 5)
+    queue.schedule('user/2', 'a', 1)
+    queue.cancel('user/1', 'b')
+    expect(queue.take(1)?.key).toBe('user/2')
+    expect(queue.namesOf('user/1')).toEqual(['a', 'c'])
+    expect(queue.namesOf('user/2')).toEqual([])
+  })
+
   it('keeps key and name apart in its store key, whatever the key holds', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), (key, due) => {

@@ -50,7 +50,11 @@ function task(decode?: Codec<UserEvent>['decode']) {
   const appendedAt: [topic: string, ms: number | null][] = []
   const ages: [topic: string, path: string, ageMs: number][] = []
   const deadLetters: [offset: number, reason: UnreadableReason][] = []
-  const tables = { users: new MapTable<DecideTables['users']>(), merchants: new MapTable<DecideTables['merchants']>() }
+  const tables = {
+    users: new MapTable<DecideTables['users']>(),
+    merchants: new MapTable<DecideTables['merchants']>(),
+    forgotten: new MapTable<DecideTables['forgotten']>(),
+  }
   const ctx: TaskContext<DecideTables, never> = {
     topic: TOPICS.userEvents,
     partition: PARTITION,
@@ -64,6 +68,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
     partitionFor: () => expect.fail('records go to the partition of the same number'),
     schedule: (key, name, dueAtMs) => void timers.set(`${key} ${name}`, dueAtMs),
     cancelTimer: (key, name) => void timers.delete(`${key} ${name}`),
+    cancelTimers: key => [...timers.keys()].forEach(id => id.startsWith(`${key} `) && timers.delete(id)),
     measureCommit: (sinceMs, report) => report(NOW - sinceMs),
     startEffect: () => expect.fail('DECIDE has no effects'),
   }
@@ -196,10 +201,10 @@ describe('the freshness of outcomes', () => {
 
       inputs: ['onfile-user-events'],
       changelog: 'onfile-decide-changelog',
-      stateVersion: 3,
+      stateVersion: 4,
       outputs: ['provisioning-commands', 'card-outcomes', 'card-suppressions', 'onfile-dlq'],
     })
-    expect(Object.keys(topology.tables)).toEqual(['users', 'merchants'])
+    expect(Object.keys(topology.tables)).toEqual(['users', 'merchants', 'forgotten'])
     expect(topology.startAt('onfile-user-events', 0)).toBe('earliest')
   })
 

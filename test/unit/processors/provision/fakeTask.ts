@@ -233,6 +233,9 @@ export class FakeTask {
       partitionFor: () => 3,
       schedule: (key, name, dueAtMs) => cycle.timers.set(`${name}/${key}`, { key, name, dueAtMs }),
       cancelTimer: (key, name) => cycle.timers.set(`${name}/${key}`, null),
+      cancelTimers: () => {
+        throw new Error('PROVISION names its timers')
+      },
       measureCommit: () => undefined,
       startEffect: effect => cycle.effects.push(effect),
     }

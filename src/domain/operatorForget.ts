@@ -1,0 +1,103 @@
+import { endAttempt } from './attempts.ts'
+import type { DecisionDraft, OutcomeSubject } from './decisionDraft.ts'
+import { suppressionKey } from './ids.ts'
+import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
+import { stopWork } from './stops.ts'
+
+/** Webhooks that always have an outcome (contract.md 2). The others concern no card switch, or no attempt. */
+const EXPLAINED: ReadonlySet<string> = new Set([
+  'CARD_UPDATED',
+  'CARD_FAILED',
+  'AUTHENTICATED',
+  'ACCOUNT_LOGIN_REQUIRED',
+])
+
+/** What is said of an erased user: no card, no merchant. */
+const NOTHING: OutcomeSubject = {
+  card_ref: null,
+  card_version: null,
+  merchant_id: null,
+  merchant_name: null,
+  attempt: 0,
+  command_id: null,
+}
+
+const WHOLE_USER = { card_ref: null, merchant_id: null }
+
+/**
+ * FORGET: the user's request for erasure. What waits is stopped and what is out is called back, as by a CANCEL; an
+ * attempt that may have reached Knot ends without a result, because nobody will follow it. Then everything that is known
+ * of the user goes: state, timers, and the records in `card-suppressions` (tombstones; nothing is lifted, the user is
+ * gone). Erasure is about the whole user: an order for one card or merchant has no effect.
+ *
+ * What stays, under a pseudonym and without anything about cards or merchants, is that the user was forgotten, when, and
+ * the count of decisions. Without it a late webhook or event would bring the user back: a card would be pushed that its
+ * holder wanted forgotten, an opt-out would be forgotten and not the user, and ids of public records would be given twice.
+ */
+export function onForget(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
+  if (command.card_ref !== null || command.merchant_id !== null) {
+    const { card_ref, merchant_id } = command
+    draft.emit('REJECTED', 'operator', { ...NOTHING, card_ref, merchant_id }, source, source)
+    return
+  }
+  tell(draft, 'SUPPRESSED', 'forgotten', source)
+  stopWork(draft, WHOLE_USER, 'operator', source)
+  for (const merchantId of draft.user.merchants) {
+    const merchant = draft.merchant(merchantId)
+    if (merchant?.attempt) endAttempt(draft, merchant, merchant.attempt, 'NO_RESULT', 'forgotten', source)
+  }
+  for (const key of new Set(draft.user.suppressions.map(entry => keyOf(draft, entry.card_ref, entry.merchant_id)))) {
+    draft.suppressions.push({ key, record: null })
+  }
+  draft.forget()
+}
+
+/**
+ * Whatever comes for a user who was erased. It is explained by its position alone, and changes nothing. Only a LIFT for
+ * the whole user ends that: the user begins anew, with nothing of what was before.
+ */
+export function onForgottenUser(draft: DecisionDraft, { source, body }: UserEvent): void {
+  switch (body.kind) {
+    case 'lifecycle':
+      tell(draft, 'SKIPPED', 'forgotten', source)
+      return
+    case 'knot':
+      if (EXPLAINED.has(body.event)) tell(draft, 'SKIPPED', 'forgotten', source)
+      else draft.ignored.push(body.event)
+      return
+    case 'result':
+      // Of a command that was out when the user was erased: nobody waits for it.
+      return
+    case 'operator':
+      onOrder(draft, body, source)
+  }
+}
+
+function onOrder(
+  draft: DecisionDraft,
+  { action, card_ref, merchant_id }: OperatorCommand,
+  source: SourcePosition,
+): void {
+  const isAboutUser = card_ref === null && merchant_id === null
+  if (action === 'FORGET' && isAboutUser) {
+    tell(draft, 'SUPPRESSED', 'forgotten', source)
+  } else if (action === 'LIFT' && isAboutUser) {
+    tell(draft, 'SKIPPED', 'operator', source)
+    draft.beginAnew()
+  } else {
+    tell(draft, 'REJECTED', 'forgotten', source)
+  }
+}
+
+function keyOf(draft: DecisionDraft, cardRef: string | null, merchantId: number | null): string {
+  return suppressionKey(draft.userId, cardRef, merchantId)
+}
+
+function tell(
+  draft: DecisionDraft,
+  status: OutcomeStatus,
+  reason: 'forgotten' | 'operator',
+  source: SourcePosition,
+): void {
+  draft.emit(status, reason, NOTHING, source, source)
+}
