@@ -4,6 +4,7 @@ import type {
   KnotEvent,
   Lifecycle,
   MerchantAccount,
+  OperatorCommand,
   ProvisioningCommand,
   SourcePosition,
   UserEvent,
@@ -25,6 +26,14 @@ const SETTLING_MOODS: readonly KnotMood[] = ['updated', 'busy', 'lost', 'otp']
 /** One move of the world outside of DECIDE. Numbers choose among what is there, modulo how much there is. */
 export type Move =
   | { readonly do: 'lifecycle'; readonly type: string; readonly card: number; readonly minutesAgo: number }
+  | {
+      readonly do: 'operator'
+      readonly action: OperatorCommand['action']
+      /** Null: all. */
+      readonly card: number | null
+      readonly merchant: number | null
+      readonly minutes: number | null
+    }
   | { readonly do: 'redeliver'; readonly which: number }
   | { readonly do: 'deliver'; readonly count: number }
   | { readonly do: 'read'; readonly count: number }
@@ -56,7 +65,7 @@ interface OpenCommand {
 export class Model {
   readonly world: World
   readonly log: UserEvent[] = []
-  /** Positions of the issuer's records and webhooks that were delivered. */
+  /** Positions of the records of the issuer, of Knot and of operators that were delivered. */
   readonly delivered: { readonly source: SourcePosition; readonly body: UserEventBody }[] = []
   /** Called before an event is given to DECIDE. */
   onDeliver: (event: UserEvent) => void = () => undefined
@@ -78,6 +87,9 @@ export class Model {
     switch (move.do) {
       case 'lifecycle':
         this.#issue(CARDS[move.card % CARDS.length]!, move.type, this.world.now - move.minutesAgo * 60_000)
+        break
+      case 'operator':
+        this.#order(move)
         break
       case 'redeliver': {
         const event = pick(this.#sent, move.which)
@@ -124,7 +136,7 @@ export class Model {
   deliver(): void {
     const event = this.log.shift()
     if (event === undefined) return
-    if (event.body.kind === 'lifecycle' || event.body.kind === 'knot') {
+    if (event.body.kind !== 'result') {
       this.delivered.push({ source: event.source, body: event.body })
     }
     this.onDeliver(event)
@@ -168,6 +180,20 @@ export class Model {
     this.#append(event)
   }
 
+  #order({ action, card, merchant, minutes }: Extract<Move, { do: 'operator' }>): void {
+    const body: OperatorCommand = {
+      kind: 'operator',
+      request_id: `request-${this.#offset}`,
+      action,
+      actor: 'someone',
+      reason: 'because',
+      card_ref: card === null ? null : CARDS[card % CARDS.length]!,
+      merchant_id: merchant === null ? null : MERCHANTS[merchant % MERCHANTS.length]!,
+      until: minutes === null ? null : this.world.now + minutes * 60_000,
+    }
+    this.#append({ ...this.#position(null), user_id: USER, occurred_at: this.world.now, body })
+  }
+
   #position(eventId: string | null): { source: SourcePosition; origin: SourcePosition } {
     const source = { topic: 'input', partition: 0, offset: this.#offset++, event_id: eventId }
     return { source, origin: source }
@@ -195,6 +221,7 @@ export class Model {
       const { command } = open
       if (cancels === null || command.decision_seq >= cancel.decision_seq) continue
       if (cancels.card_ref !== null && cancels.card_ref !== command.card_ref) continue
+      if (cancels.merchant_id !== null && cancels.merchant_id !== command.merchant_id) continue
       if (cancels.command_id !== null && cancels.command_id !== command.command_id) continue
       if (open.startedAt === null) {
         this.#open.splice(this.#open.indexOf(open), 1)
@@ -254,7 +281,9 @@ export class Model {
     const accounts: MerchantAccount[] = MERCHANTS.map((merchant_id, i) =>
       account({ merchant_id, connected: connected[i] ?? true }),
     )
-    if (command.kind === 'RECONCILE') {
+    if (command.kind === 'RECONCILE' && isDoubtful) {
+      this.#result(command, { result: 'REJECTED', reason: 'unknown_error' })
+    } else if (command.kind === 'RECONCILE') {
       const last = this.#lastAction.get(command.merchant_id!)
       this.#result(command, { result: 'RECONCILED', accounts: accounts.map(seen => ({ ...seen, ...last })) })
     } else if (command.kind === 'DISCOVER') {

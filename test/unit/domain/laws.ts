@@ -1,0 +1,149 @@
+import { expect } from 'vitest'
+import type { Decision } from '../../../src/domain/decision.ts'
+import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../../../src/domain/records.ts'
+import type { Model } from './model.ts'
+import { MINUTE, USER } from './world.ts'
+import type { World } from './world.ts'
+
+/** Something that no push may pass any more once PROVISION has read on to `seq`. */
+interface Barrier {
+  readonly card_ref: string | null
+  readonly merchant_id: number | null
+  readonly until: number | null
+  /** `decision_seq` of the last record of the decision that set it. */
+  readonly seq: number
+}
+
+/**
+ * What holds for every history, checked record by record in the order of `decision_seq`, and push by push: guarantees G3,
+ * G4 and G5 as far as DECIDE can break them.
+ */
+export class Laws {
+  readonly #world: World
+  #seq = 0
+  #event: UserEvent | null = null
+  readonly #ended = new Set<string>()
+  readonly #openSwitches = new Map<number, ProvisioningCommand>()
+  readonly #active = new Map<string, CardSuppression>()
+  readonly #acceptedAt = new Map<number, number>()
+  readonly #pushes = new Set<string>()
+  /** By merchant and card. */
+  readonly #newestVersion = new Map<string, number>()
+  /** By suppression key. */
+  readonly #suppressed = new Map<string, Barrier>()
+  readonly #calledBack: Barrier[] = []
+
+  constructor(model: Model) {
+    this.#world = model.world
+    model.world.onDecision = decision => this.#check(decision)
+    model.onDeliver = event => this.#note(event)
+    model.onStart = (command, readSeq) => this.#started(command, readSeq)
+  }
+
+  /** Facts about pushes come from PROVISION's answers, not from what DECIDE makes of them. */
+  #note(event: UserEvent): void {
+    this.#event = event
+    const { body } = event
+    if (body.kind !== 'result' || body.command_kind !== 'SWITCH' || body.merchant_id === null) return
+    const command = this.#world.commands.find(({ command_id }) => command_id === body.command_id)!
+    if (body.result === 'ACCEPTED' || body.result === 'AMBIGUOUS') {
+      const push = `${command.origin.offset} ${body.merchant_id} attempt ${command.attempt}`
+      expect(command.attempt).toBeLessThanOrEqual(3)
+      expect(this.#pushes.has(push), `pushed twice: ${push}`).toBe(false)
+      this.#pushes.add(push)
+      this.#acceptedAt.set(body.merchant_id, body.answered_at!)
+    } else if (this.#openSwitches.get(body.merchant_id)?.command_id === body.command_id) {
+      this.#openSwitches.delete(body.merchant_id)
+    }
+  }
+
+  /** G4: once PROVISION has read on to where something was suppressed or called back, no push of before that starts. */
+  #started(command: ProvisioningCommand, readSeq: number): void {
+    if (command.kind !== 'SWITCH') return
+    for (const barrier of [...this.#suppressed.values(), ...this.#calledBack]) {
+      if (!covers(barrier, command) || command.decision_seq > barrier.seq) continue
+      if (barrier.until !== null && barrier.until <= this.#world.now) continue
+      expect(readSeq, 'a push that is suppressed or called back starts').toBeLessThan(barrier.seq)
+    }
+  }
+
+  #check(decision: Decision): void {
+    const records = [
+      ...decision.outcomes.map(outcome => ({ seq: outcome.decision_seq, apply: () => this.#outcome(outcome) })),
+      ...decision.commands.map(command => ({ seq: command.decision_seq, apply: () => this.#command(command) })),
+      ...decision.suppressions.flatMap(({ key, record }) =>
+        record === null ? [] : [{ seq: record.decision_seq, apply: () => this.#suppression(key, record) }],
+      ),
+    ].sort((a, b) => a.seq - b.seq)
+    for (const record of records) {
+      expect(record.seq).toBe(++this.#seq)
+      record.apply()
+    }
+    for (const [key, { card_ref, merchant_id, until }] of this.#active) {
+      if (this.#suppressed.get(key)?.until !== until) {
+        this.#suppressed.set(key, { card_ref, merchant_id, until, seq: this.#suppressed.get(key)?.seq ?? this.#seq })
+      }
+    }
+    const order = this.#event?.body
+    if (order?.kind === 'operator' && order.action === 'CANCEL') {
+      this.#calledBack.push({ card_ref: order.card_ref, merchant_id: order.merchant_id, until: null, seq: this.#seq })
+    }
+    this.#event = null
+    const lifted = decision.suppressions.filter(({ record }) => record?.state === 'LIFTED').length
+    expect(decision.suppressions.filter(({ record }) => record === null)).toHaveLength(lifted)
+  }
+
+  #outcome(outcome: CardOutcome): void {
+    expect(outcome.outcome_id).toBe(`${USER}:${outcome.decision_seq}`)
+    expect(outcome.final).toBe(outcome.status !== 'ACCEPTED' && outcome.status !== 'RETRY_SCHEDULED')
+    const { command_id: commandId, merchant_id: merchantId } = outcome
+    if (commandId === null) return
+    if (outcome.final) this.#ended.add(commandId)
+    else expect(this.#ended.has(commandId), `${outcome.reason} after the end of ${commandId}`).toBe(false)
+    const ends = outcome.final || outcome.status === 'RETRY_SCHEDULED'
+    if (merchantId !== null && ends && this.#openSwitches.get(merchantId)?.command_id === commandId) {
+      this.#openSwitches.delete(merchantId)
+    }
+  }
+
+  /** G3: versions leave in their order. G5: one at a time, and after the result of the one before. */
+  #command(command: ProvisioningCommand): void {
+    expect(command.command_id).toBe(`${USER}:${command.decision_seq}`)
+    if (command.kind !== 'SWITCH') return
+    const merchantId = command.merchant_id!
+    expect(this.#openSwitches.get(merchantId), 'two SWITCHes open at one merchant').toBeUndefined()
+    this.#openSwitches.set(merchantId, command)
+    const { now } = this.#world
+    for (const active of this.#active.values()) {
+      if (active.until !== null && active.until <= now) continue
+      expect(covers(active, command), 'a SWITCH that is suppressed').toBe(false)
+    }
+    const place = `${merchantId} ${command.card_ref}`
+    expect(command.card_version!).toBeGreaterThanOrEqual(this.#newestVersion.get(place) ?? 0)
+    this.#newestVersion.set(place, command.card_version!)
+    expect(now - (this.#acceptedAt.get(merchantId) ?? 0)).toBeGreaterThanOrEqual(10 * MINUTE)
+  }
+
+  /** Nothing but an operator's order undoes an opt_out. */
+  #suppression(key: string, record: CardSuppression): void {
+    const before = this.#active.get(key)
+    if (before?.reason === 'opt_out' && record.lifted_reason !== 'operator') {
+      expect(`${record.state} ${record.reason}`).toBe('ACTIVE opt_out')
+    }
+    if (record.state === 'ACTIVE') {
+      if (record.reason !== 'operator') expect(before?.reason).not.toBe(record.reason)
+      this.#active.set(key, record)
+    } else {
+      expect(this.#active.delete(key)).toBe(true)
+      this.#suppressed.delete(key)
+    }
+  }
+}
+
+function covers(scope: Pick<Barrier, 'card_ref' | 'merchant_id'>, command: ProvisioningCommand): boolean {
+  const { card_ref, merchant_id } = scope
+  return (
+    (card_ref === null || card_ref === command.card_ref) &&
+    (merchant_id === null || merchant_id === command.merchant_id)
+  )
+}
