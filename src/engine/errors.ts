@@ -1,4 +1,4 @@
-import { KafkaError } from '../kafka/errors.ts'
+import { CorruptBatchError, KafkaError } from '../kafka/errors.ts'
 
 /**
  * How a task can end. `code` is stable: it stands in logs, `/readyz` and `docs/`. `retry` says what the engine does by
@@ -103,6 +103,10 @@ const OFFSET_OUT_OF_RANGE = 1
 /** Whatever ended a task, as its error. */
 export function toTaskError(topic: string, partition: number, error: unknown): TaskError {
   if (error instanceof TaskError) return error
+  // It names its own topic and partition: that of the changelog may be another one. Read again, never past it.
+  if (error instanceof CorruptBatchError) {
+    return new TaskError('CORRUPT_BATCH', error.message, { retry: 'reopen', cause: error })
+  }
   if (error instanceof KafkaError && error.errorCode === OFFSET_OUT_OF_RANGE) {
     return inputTruncatedError(topic, partition, error)
   }

@@ -6,6 +6,12 @@ import { InputNotReadyError } from './processor.ts'
 
 /** One try of a look-up that the input waits for may take so long. */
 const LOOK_UP_DEADLINE_MS = 30_000
+/**
+ * What is looked up at once of a chunk. A chunk of 256 KiB may hold hundreds of batches that unpack to 16 MiB each, or
+ * millions of records of a few bytes: they are held in turn.
+ */
+const MAX_PREPARED_BYTES = 32 << 20
+const MAX_PREPARED_RECORDS = 10_000
 
 export interface TaskInputOptions {
   readonly subscription: Subscription
@@ -32,6 +38,8 @@ export class TaskInput {
   private chunk: FetchedChunk | undefined
   private prepared: RecordView[] | undefined
   private preparedAt = 0
+  /** First offset that is not among `prepared`. */
+  private preparedUntil = 0
   private blocked = false
   /** A high watermark still to be reached, and the moment before which it was asked for. */
   private gate: { highWatermark: number; askedAtMs: number } | undefined
@@ -99,10 +107,11 @@ export class TaskInput {
   private scan(chunk: FetchedChunk, handle: (record: RecordView) => boolean): void {
     let at: RecordView | undefined
     try {
-      this.position = scanRecords(chunk.bytes, this.position, chunk.aborted, record => {
+      const visit = (record: RecordView) => {
         at = record
         return handle(record)
-      })
+      }
+      this.position = scanRecords(chunk.bytes, this.position, chunk.aborted, visit, chunk.source)
       if (this.position >= chunk.nextOffset) this.chunk = undefined
     } catch (error) {
       if (!(error instanceof InputNotReadyError) || at === undefined) throw error
@@ -113,10 +122,7 @@ export class TaskInput {
 
   private takePrepared(chunk: FetchedChunk, handle: (record: RecordView) => boolean): void {
     if (this.prepared === undefined) {
-      const records: RecordView[] = []
-      scanRecords(chunk.bytes, this.position, chunk.aborted, record => {
-        records.push(record.clone())
-      })
+      const records = this.collect(chunk)
       this.prepared = records
       this.preparedAt = 0
       if (records.length > 0) {
@@ -137,9 +143,29 @@ export class TaskInput {
       this.position = record.offset + 1
       this.preparedAt++
     }
-    this.position = chunk.nextOffset
+    this.position = this.preparedUntil
     this.prepared = undefined
-    this.chunk = undefined
+    if (this.position >= chunk.nextOffset) this.chunk = undefined
+  }
+
+  /** Records of a chunk from `position` on, as many as may be held at once; `preparedUntil` is where the others begin. */
+  private collect(chunk: FetchedChunk): RecordView[] {
+    const records: RecordView[] = []
+    let last = chunk.bytes
+    let heldBytes = 0
+    const visit = (record: RecordView) => {
+      if (records.length >= MAX_PREPARED_RECORDS) return false
+      // Each compressed batch has a buffer of its own.
+      if (record.buffer !== last) {
+        if (records.length > 0 && heldBytes + record.buffer.length > MAX_PREPARED_BYTES) return false
+        last = record.buffer
+        heldBytes += last.length
+      }
+      records.push(record.clone())
+      return true
+    }
+    this.preparedUntil = scanRecords(chunk.bytes, this.position, chunk.aborted, visit, chunk.source)
+    return records
   }
 
   /** Stops handing out records until `resolve` succeeds; tries again with back-off for as long as it takes. */

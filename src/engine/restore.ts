@@ -1,5 +1,6 @@
 import type { Fetcher } from '../kafka/fetcher.ts'
 import { scanRecords } from '../kafka/recordBatch.ts'
+import type { RecordView } from '../kafka/recordBatch.ts'
 import type { LocalStore, StoreWrite } from '../store/localStore.ts'
 import { stateTooNewError, TaskError } from './errors.ts'
 import { VERSION_KEY } from './state.ts'
@@ -85,7 +86,7 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
           throw noProgressError(topic, partition, position, until, options.noProgressMs, subscription.lastError)
         continue
       }
-      position = scanRecords(chunk.bytes, position, chunk.aborted, record => {
+      const visit = (record: RecordView): undefined => {
         const key = record.keyString()
         if (key === null) return
         records++
@@ -98,7 +99,8 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
         }
         changes.set(key, value)
         bytes += key.length + (value?.length ?? 0)
-      })
+      }
+      position = scanRecords(chunk.bytes, position, chunk.aborted, visit, chunk.source)
       if (bytes >= WRITE_BYTES) await write()
       options.onProgress(position, records)
     }

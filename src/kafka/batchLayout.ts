@@ -21,6 +21,8 @@ export const RECORDS = 61
 /** Base offset and length themselves are not counted by the length field. */
 export const LENGTH_OVERHEAD = 12
 
+/** Of the attributes, as the bits below. */
+export const CODEC_BITS = 7
 export const LOG_APPEND_TIME_BIT = 8
 export const TRANSACTIONAL_BIT = 16
 export const CONTROL_BIT = 32

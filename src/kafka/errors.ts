@@ -168,13 +168,34 @@ export class RequestTimedOutError extends Error {
   }
 }
 
-/** Bytes that do not follow the protocol: a short or lying response, a bad checksum, a decompression bomb. */
+/** Bytes that do not follow the protocol: a short or lying response, a decompression bomb. */
 export class ProtocolError extends Error {
-  override readonly name = 'ProtocolError'
-  readonly code = 'KAFKA_PROTOCOL'
+  override readonly name: string = 'ProtocolError'
+  readonly code: string = 'KAFKA_PROTOCOL'
 
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
+  }
+}
+
+/**
+ * A record batch of a partition is damaged: a wrong checksum, an impossible offset, records that do not fit into it.
+ * Nothing from `offset` on is handed out. `source` is topic and partition, `what` how the sentence goes on.
+ */
+export class CorruptBatchError extends ProtocolError {
+  override readonly name = 'CorruptBatchError'
+  override readonly code = 'KAFKA_CORRUPT_BATCH'
+  /** First offset of the batch, as it says itself. */
+  readonly offset: number
+
+  constructor(source: string, offset: number, what: string, cause?: unknown) {
+    super(
+      `${source}: the record batch at offset ${offset} ${what}. It is read again and never skipped. Who runs the Kafka ` +
+        'cluster must look at this partition on its leader (kafka-dump-log) and bring it back from a replica; if the ' +
+        'records are lost for good, the owner of the topic decides where reading goes on.',
+      cause,
+    )
+    this.offset = offset
   }
 }
 

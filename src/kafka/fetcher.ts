@@ -1,8 +1,8 @@
 import type { Lane } from './broker.ts'
 import type { Cluster } from './cluster.ts'
-import { KafkaError } from './errors.ts'
+import { CorruptBatchError, KafkaError } from './errors.ts'
 import { fetchRecords } from './requests/fetch.ts'
-import type { FetchResponse } from './requests/fetch.ts'
+import type { FetchedPartition, FetchResponse } from './requests/fetch.ts'
 import type { Isolation } from './requests/offsets.ts'
 import { SubscribedPartition } from './subscription.ts'
 import type { Subscription } from './subscription.ts'
@@ -27,13 +27,15 @@ const SHORT_WAIT_MS = 10
 const OFFSET_OUT_OF_RANGE = 1
 /** A leader that has just been elected may not know the end of its log yet: the answer counts when it stays. */
 const OUT_OF_RANGE_TRIES = 3
+/** Damage on the way, or on one replica only, is gone when it is asked for again, or by another leader. */
+const CORRUPT_TRIES = 3
 
 let fetcherCount = 0
 
 /**
  * Reads partitions: at most one fetch under way per leader, on connections of its own, only for partitions whose queue
  * has room, and so always one response ahead of the consumer. Moved leaders, lost connections and refused rights are
- * tried again with a visible reason; only a position outside of the log is final.
+ * tried again with a visible reason; only a position outside of the log and a batch that stays damaged are final.
  *
  * The partitions of a fetch are asked for in turn: those that brought something go to the end, so that a partition whose
  * next batch is larger than any limit comes first at some time, and then gets it whole.
@@ -173,16 +175,13 @@ export class Fetcher {
   private distribute(subscriptions: readonly SubscribedPartition[], response: FetchResponse, askedAtMs: number): void {
     const byName = new Map(subscriptions.map(one => [nameOf(one), one]))
     const served = new Set<SubscribedPartition>()
+    const firstWithBytes = response.partitions.find(({ bytes }) => bytes.length > 0)
     for (const fetched of response.partitions) {
       const subscription = byName.get(nameOf(fetched))
       if (subscription === undefined || subscription.closed) continue
       if (fetched.bytes.length > 0) served.add(subscription)
       if (fetched.errorCode === 0) {
-        try {
-          subscription.accept(fetched, askedAtMs)
-        } catch (error) {
-          this.retry(subscription, asError(error))
-        }
+        this.accept(subscription, fetched, askedAtMs, fetched === firstWithBytes)
         continue
       }
       const name = `${fetched.topic}-${fetched.partition} at ${subscription.position}`
@@ -198,6 +197,20 @@ export class Fetcher {
       ...this.subscriptions.filter(subscription => !served.has(subscription)),
       ...this.subscriptions.filter(subscription => served.has(subscription)),
     ]
+  }
+
+  private accept(
+    subscription: SubscribedPartition,
+    fetched: FetchedPartition,
+    askedAtMs: number,
+    isFirst: boolean,
+  ): void {
+    try {
+      subscription.accept(fetched, askedAtMs, isFirst)
+    } catch (error) {
+      if (error instanceof CorruptBatchError && ++subscription.corrupt >= CORRUPT_TRIES) subscription.fail(error)
+      else this.retry(subscription, asError(error))
+    }
   }
 
   /** Whatever it was, the leader may be another one now. */

@@ -44,10 +44,11 @@ export async function* scanPartition(cluster: Cluster, scan: PartitionScan): Asy
         continue
       }
       const found: RecordView[] = []
-      position = scanRecords(chunk.bytes, position, chunk.aborted, record => {
+      const visit = (record: RecordView): false | undefined => {
         if (record.offset >= untilOffset) return false
         if (keep(record)) found.push(record.clone())
-      })
+      }
+      position = scanRecords(chunk.bytes, position, chunk.aborted, visit, chunk.source)
       yield found
     }
   } finally {

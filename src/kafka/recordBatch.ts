@@ -1,9 +1,10 @@
-import { crc32c } from '@node-rs/crc32'
+import { batchSize, headDefect, int64, lastOffsetOf } from './batchCheck.ts'
 import * as layout from './batchLayout.ts'
 import { compressionOf, decompress } from './compression.ts'
-import { ProtocolError } from './errors.ts'
+import { CorruptBatchError } from './errors.ts'
 import { RecordView } from './recordView.ts'
 
+export { checkBatches } from './batchCheck.ts'
 export { BatchBuilder } from './batchBuilder.ts'
 export { RecordView } from './recordView.ts'
 export type { Header } from './recordView.ts'
@@ -26,13 +27,16 @@ const ABORT_MARKER = 0
  * To go on in the middle pass the same bytes and aborted list again with the returned offset: the batches before it are
  * followed for their markers but not read.
  *
- * Throws ProtocolError for a wrong checksum, an unknown format or codec, and records that reach past their batch.
+ * The bytes are those that `checkBatches` has passed (a subscription does that): checksums are not looked at again. What
+ * lies behind a right checksum is: throws CorruptBatchError for an unknown codec, records that cannot be decompressed,
+ * and any count, length or offset of a record that does not fit its batch. `source` names the partition in it.
  */
 export function scanRecords(
   bytes: Buffer,
   fromOffset: number,
   aborted: readonly AbortedTransaction[],
   visit: (record: RecordView) => boolean | undefined,
+  source = 'a partition',
 ): number {
   const pending = aborted.length > 1 ? aborted.toSorted((a, b) => a.firstOffset - b.firstOffset) : aborted
   const abortedProducers = new Set<bigint>()
@@ -40,12 +44,13 @@ export function scanRecords(
   let pendingAt = 0
   let next = fromOffset
   let start = 0
-  for (let end = batchEnd(bytes, start); end > 0; end = batchEnd(bytes, start)) {
+  for (let end = batchEnd(bytes, start, source); end > 0; end = batchEnd(bytes, start, source)) {
+    const batch = { source, bytes, start, end }
     const baseOffset = int64(bytes, start + layout.BASE_OFFSET)
-    const lastOffset = baseOffset + bytes.readInt32BE(start + layout.LAST_OFFSET_DELTA)
+    const lastOffset = lastOffsetOf(bytes, start)
     const attributes = bytes.readInt16BE(start + layout.ATTRIBUTES)
     const isControl = (attributes & layout.CONTROL_BIT) !== 0
-    if (lastOffset < baseOffset) throw malformed(baseOffset, 'ends before it begins')
+    if (lastOffset < baseOffset) throw malformed(batch, 'ends before it begins')
 
     while (pendingAt < pending.length && pending[pendingAt]!.firstOffset <= lastOffset) {
       abortedProducers.add(pending[pendingAt++]!.producerId)
@@ -55,28 +60,16 @@ export function scanRecords(
       const producerId = bytes.readBigInt64BE(start + layout.PRODUCER_ID)
       if (abortedProducers.has(producerId)) {
         hidden = true
-        if (isControl && markerType(bytes, start, end) === ABORT_MARKER) abortedProducers.delete(producerId)
+        if (isControl && markerType(batch) === ABORT_MARKER) abortedProducers.delete(producerId)
       }
     }
     if (lastOffset >= fromOffset) {
-      verifyChecksum(bytes, start, end, baseOffset)
       if (!hidden) {
-        const stoppedAt = scanBatch(bytes, start, end, baseOffset, fromOffset, view, visit)
+        const stoppedAt = scanBatch(batch, fromOffset, view, visit)
         if (stoppedAt >= 0) return stoppedAt
       }
       next = lastOffset + 1
     }
-    start = end
-  }
-  return next
-}
-
-/** The offset after the last complete batch, -1 if there is none. Reads headers only. */
-export function nextOffsetOf(bytes: Buffer): number {
-  let next = -1
-  let start = 0
-  for (let end = batchEnd(bytes, start); end > 0; end = batchEnd(bytes, start)) {
-    next = int64(bytes, start) + bytes.readInt32BE(start + layout.LAST_OFFSET_DELTA) + 1
     start = end
   }
   return next
@@ -90,7 +83,7 @@ export function nextOffsetOf(bytes: Buffer): number {
 export function firstTimestampOf(bytes: Buffer, fromOffset: number): number {
   let start = 0
   for (let end = batchEnd(bytes, start); end > 0; end = batchEnd(bytes, start)) {
-    const lastOffset = int64(bytes, start) + bytes.readInt32BE(start + layout.LAST_OFFSET_DELTA)
+    const lastOffset = lastOffsetOf(bytes, start)
     const attributes = bytes.readInt16BE(start + layout.ATTRIBUTES)
     if (lastOffset >= fromOffset && (attributes & layout.CONTROL_BIT) === 0) {
       const byBroker = (attributes & layout.LOG_APPEND_TIME_BIT) !== 0
@@ -101,58 +94,57 @@ export function firstTimestampOf(bytes: Buffer, fromOffset: number): number {
   return -1
 }
 
-/** End of the batch that starts at `start`, -1 where it is not complete: a fetch response may end in a part of one. */
-function batchEnd(bytes: Buffer, start: number): number {
-  if (start + layout.MAGIC >= bytes.length) return -1
-  const end = start + layout.LENGTH_OVERHEAD + bytes.readInt32BE(start + layout.BATCH_LENGTH)
-  const magic = bytes[start + layout.MAGIC]
-  if (magic !== 2) throw malformed(int64(bytes, start), `has format ${magic}: only format 2 (Kafka 0.11 on) is read`)
-  if (end < start + layout.RECORDS) throw malformed(int64(bytes, start), 'is shorter than its header')
-  return end > bytes.length ? -1 : end
+/** One batch, and where it is from. */
+interface Batch {
+  readonly source: string
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
 }
 
-function verifyChecksum(bytes: Buffer, start: number, end: number, baseOffset: number): void {
-  const expected = bytes.readUInt32BE(start + layout.CRC)
-  const actual = crc32c(bytes.subarray(start + layout.ATTRIBUTES, end)) >>> 0
-  if (actual !== expected) throw malformed(baseOffset, 'has a wrong checksum')
+/** End of the batch that starts at `start`, -1 where it is not complete: a fetch response may end in a part of one. */
+function batchEnd(bytes: Buffer, start: number, source = 'a partition'): number {
+  if (start + layout.MAGIC >= bytes.length) return -1
+  const end = start + batchSize(bytes, start)
+  const what = headDefect(bytes, start, end - start)
+  if (what !== undefined) throw malformed({ source, bytes, start, end }, what)
+  return end > bytes.length ? -1 : end
 }
 
 /** Position of the reader below: one for all scans, nothing is kept in it over a call of `visit`. */
 let cursor = 0
+/** What `readVarint` answers for bytes that are none: no length, count or offset in a batch may have this value. */
+const NO_VARINT = -2
 
 /** Offset of the record at which `visit` stopped, else -1. Hot path: no allocation per record. */
 function scanBatch(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  baseOffset: number,
+  batch: Batch,
   fromOffset: number,
   view: RecordView,
   visit: (record: RecordView) => boolean | undefined,
 ): number {
+  const { bytes, start } = batch
   const attributes = bytes.readInt16BE(start + layout.ATTRIBUTES)
   const count = bytes.readInt32BE(start + layout.RECORD_COUNT)
+  const baseOffset = int64(bytes, start + layout.BASE_OFFSET)
+  const lastDelta = bytes.readInt32BE(start + layout.LAST_OFFSET_DELTA)
   const baseTimestamp = int64(bytes, start + layout.BASE_TIMESTAMP)
   const appendTime = (attributes & layout.LOG_APPEND_TIME_BIT) !== 0
   const maxTimestamp = int64(bytes, start + layout.MAX_TIMESTAMP)
-  const codec = compressionOf(attributes)
-  let buffer = bytes
-  let position = start + layout.RECORDS
-  let limit = end
-  if (codec !== 'none') {
-    buffer = decompress(codec, bytes.subarray(position, end))
-    position = 0
-    limit = buffer.length
-  }
+  const buffer = recordsOf(batch, attributes)
+  const limit = buffer === bytes ? batch.end : buffer.length
+  let position = buffer === bytes ? start + layout.RECORDS : 0
+  let previousDelta = -1
+  if (count < 0) throw malformed(batch, `has ${count} records`)
   view.buffer = buffer
   for (let index = 0; index < count; index++) {
     cursor = position
     const length = readVarint(buffer, limit)
     const recordEnd = cursor + length
-    if (length < 0 || recordEnd > limit) throw malformed(baseOffset, 'has a record that reaches past it')
+    if (length < 0 || recordEnd > limit) throw malformed(batch, 'has a record that reaches past it')
     cursor++
     const timestampDelta = readVarlong(buffer, recordEnd)
-    const offset = baseOffset + readVarint(buffer, recordEnd)
+    const delta = readVarint(buffer, recordEnd)
     const keyLength = readVarint(buffer, recordEnd)
     const keyStart = cursor
     if (keyLength > 0) cursor += keyLength
@@ -160,7 +152,13 @@ function scanBatch(
     const valueStart = cursor
     if (valueLength > 0) cursor += valueLength
     const headerCount = readVarint(buffer, recordEnd)
-    if (cursor > recordEnd || headerCount < 0) throw malformed(baseOffset, 'has a record with wrong lengths')
+    // A header takes two bytes at least.
+    const headerRoom = recordEnd - cursor - headerCount * 2
+    const headersFit = headerCount > 0 ? headerRoom >= 0 : headerCount === 0 && headerRoom === 0
+    if (keyLength < -1 || valueLength < -1 || !headersFit) throw malformed(batch, 'has a record with wrong lengths')
+    if (delta <= previousDelta || delta > lastDelta) throw malformed(batch, 'has a record at a wrong offset')
+    previousDelta = delta
+    const offset = baseOffset + delta
     if (offset >= fromOffset) {
       view.offset = offset
       view.timestamp = appendTime ? maxTimestamp : baseTimestamp + timestampDelta
@@ -175,20 +173,38 @@ function scanBatch(
     }
     position = recordEnd
   }
+  if (position !== limit) throw malformed(batch, `holds more than its ${count} records`)
   return -1
 }
 
-/** -1 where the marker cannot be read: then nothing is concluded from it. */
-function markerType(bytes: Buffer, start: number, end: number): number {
+/** The buffer with the records: that of the batch itself, or a new one where they are compressed. */
+function recordsOf(batch: Batch, attributes: number): Buffer {
+  const { bytes, start, end } = batch
+  // Compaction leaves no more than a header of a batch whose records are all gone.
+  if ((attributes & layout.CODEC_BITS) === 0 || end === start + layout.RECORDS) return bytes
+  try {
+    return decompress(compressionOf(attributes), bytes.subarray(start + layout.RECORDS, end))
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw malformed(batch, `cannot be decompressed (${why})`, error)
+  }
+}
+
+/** -1 for a marker whose record compaction has removed: then nothing is concluded from it. */
+function markerType(batch: Batch): number {
+  const { bytes, start, end } = batch
+  if (bytes.readInt32BE(start + layout.RECORD_COUNT) === 0) return -1
   cursor = start + layout.RECORDS
   readVarint(bytes, end)
   cursor++
   readVarlong(bytes, end)
   readVarint(bytes, end)
   const keyLength = readVarint(bytes, end)
-  return keyLength < 4 || cursor + 4 > end ? -1 : bytes.readInt16BE(cursor + 2)
+  if (keyLength < 4 || cursor + 4 > end) throw malformed(batch, 'is a transaction marker that does not say which')
+  return bytes.readInt16BE(cursor + 2)
 }
 
+/** NO_VARINT where there is none: the caller knows the batch, and its own tests catch that too. */
 function readVarint(buffer: Buffer, limit: number): number {
   let value = 0
   for (let shift = 0; shift < 35 && cursor < limit; shift += 7) {
@@ -196,7 +212,7 @@ function readVarint(buffer: Buffer, limit: number): number {
     value |= (byte & 127) << shift
     if (byte < 128) return (value >>> 1) ^ -(value & 1)
   }
-  throw new ProtocolError('a varint in a record is malformed')
+  return NO_VARINT
 }
 
 function readVarlong(buffer: Buffer, limit: number): number {
@@ -208,14 +224,11 @@ function readVarlong(buffer: Buffer, limit: number): number {
     if (byte < 128) return value % 2 === 1 ? -(value + 1) / 2 : value / 2
     scale *= 128
   }
-  throw new ProtocolError('a varlong in a record is malformed')
+  // So that what is read next is none either.
+  cursor = limit
+  return NO_VARINT
 }
 
-/** Offsets and timestamps, exact below 2^53. */
-function int64(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * 4_294_967_296 + bytes.readUInt32BE(at + 4)
-}
-
-function malformed(baseOffset: number, what: string): ProtocolError {
-  return new ProtocolError(`the record batch at offset ${baseOffset} ${what}`)
+function malformed({ source, bytes, start }: Batch, what: string, cause?: unknown): CorruptBatchError {
+  return new CorruptBatchError(source, int64(bytes, start + layout.BASE_OFFSET), what, cause)
 }

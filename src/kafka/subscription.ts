@@ -1,9 +1,13 @@
+import { checkBatches } from './batchCheck.ts'
+import type { CheckedBatches } from './batchCheck.ts'
+import { CorruptBatchError } from './errors.ts'
 import type { AbortedTransaction } from './recordBatch.ts'
-import { nextOffsetOf } from './recordBatch.ts'
 import type { FetchedPartition } from './requests/fetch.ts'
 
-/** Bytes of one partition as one fetch response brought them, for `scanRecords`. */
+/** Whole batches of one partition as one fetch response brought them, checked: for `scanRecords`. */
 export interface FetchedChunk {
+  /** Topic and partition, for errors. */
+  readonly source: string
   readonly fromOffset: number
   readonly bytes: Buffer
   readonly aborted: readonly AbortedTransaction[]
@@ -38,6 +42,8 @@ export interface Subscription {
 
 const RETRY_FIRST_MS = 50
 const RETRY_MAX_MS = 1_000
+/** No log grows by so much while a broker answers: a batch so far behind its end has a damaged offset. */
+const BEYOND_THE_END = 1 << 20
 /** A partition that became full a moment ago will have room again soon. */
 const RECENTLY_FULL_MS = 1_000
 
@@ -61,6 +67,8 @@ export class SubscribedPartition implements Subscription {
   retryAtMs = 0
   /** Consecutive answers that the position is outside of the log. */
   outOfRange = 0
+  /** Consecutive answers that begin with a damaged batch. */
+  corrupt = 0
   private failures = 0
   private fullSinceMs = 0
   private queuedBytes = 0
@@ -116,10 +124,18 @@ export class SubscribedPartition implements Subscription {
     return this.isFull && performance.now() - this.fullSinceMs < RECENTLY_FULL_MS
   }
 
-  /** True if anything came or moved. `askedAtMs` is when the fetch was sent. Throws ProtocolError. */
-  accept(fetched: FetchedPartition, askedAtMs: number): void {
+  /**
+   * Queues the whole batches that came. `askedAtMs` is when the fetch was sent, `isFirst` whether no other partition of
+   * that response had bytes: then the broker sends a whole batch, however large. What stands before a damaged batch is
+   * taken; throws CorruptBatchError where it is the first one.
+   */
+  accept(fetched: FetchedPartition, askedAtMs: number, isFirst: boolean): void {
+    const source = `${this.topic}-${this.partition}`
+    const checked = checkBatches(fetched.bytes, source)
+    const { nextOffset, sizeBytes } = checked
+    const defect = this.defectOf(fetched, checked, isFirst, source)
+    if (defect !== undefined) throw defect
     const moved = fetched.highWatermark !== this.highWatermark || fetched.lastStableOffset !== this.lastStableOffset
-    const next = nextOffsetOf(fetched.bytes)
     this.highWatermark = fetched.highWatermark
     this.highWatermarkAskedAtMs = askedAtMs
     this.lastStableOffset = fetched.lastStableOffset
@@ -127,13 +143,31 @@ export class SubscribedPartition implements Subscription {
     this.lastError = undefined
     this.failures = 0
     this.outOfRange = 0
-    if (next > this.position) {
-      this.queue.push({ fromOffset: this.position, bytes: fetched.bytes, aborted: fetched.aborted, nextOffset: next })
-      this.position = next
-      this.queuedBytes += fetched.bytes.length
+    this.corrupt = 0
+    if (nextOffset > this.position) {
+      const bytes = fetched.bytes.subarray(0, sizeBytes)
+      this.queue.push({ source, fromOffset: this.position, bytes, aborted: fetched.aborted, nextOffset })
+      this.position = nextOffset
+      this.queuedBytes += sizeBytes
       if (this.isFull) this.fullSinceMs = performance.now()
     }
-    if (moved || next >= 0) this.onReady()
+    if (moved || nextOffset >= 0) this.onReady()
+  }
+
+  /** Of an answer from which nothing can be taken: one that would otherwise be asked for again and again in silence. */
+  private defectOf(
+    fetched: FetchedPartition,
+    { nextOffset, defect }: CheckedBatches,
+    isFirst: boolean,
+    source: string,
+  ): CorruptBatchError | undefined {
+    if (nextOffset < 0) {
+      if (defect !== undefined || fetched.bytes.length === 0 || !isFirst) return defect
+      return new CorruptBatchError(source, this.position, `did not come whole in ${fetched.bytes.length} bytes`)
+    }
+    if (nextOffset <= this.position) return new CorruptBatchError(source, nextOffset - 1, 'was not asked for')
+    if (nextOffset <= fetched.highWatermark + BEYOND_THE_END) return undefined
+    return new CorruptBatchError(source, nextOffset - 1, `lies beyond the end of the log (${fetched.highWatermark})`)
   }
 
   /** Tried again after a while, doubling. */

@@ -20,7 +20,16 @@ function chunk(fromOffset: number, count: number, timestampMs = 1_000): FetchedC
   for (let i = 0; i < count; i++) batch.append(timestampMs, Buffer.from('key'), `value ${fromOffset + i}`, raw)
   const bytes = Buffer.from(batch.finish(-1n, -1, -1, { transactional: false }))
   bytes.writeBigInt64BE(BigInt(fromOffset), 0)
-  return { fromOffset, bytes, aborted: [], nextOffset: fromOffset + count }
+  return { source: 'input-0', fromOffset, bytes, aborted: [], nextOffset: fromOffset + count }
+}
+
+/** A compressed batch of records with values of `sizeBytes` in all. */
+function packed(fromOffset: number, count: number, sizeBytes: number): Buffer {
+  const batch = new BatchBuilder()
+  for (let i = 0; i < count; i++) batch.append(1_000, null, 'x'.repeat(sizeBytes / count), raw)
+  const bytes = Buffer.from(batch.finish(-1n, -1, -1, { transactional: false, compression: 'zstd' }))
+  bytes.writeBigInt64BE(BigInt(fromOffset), 0)
+  return bytes
 }
 
 /** The fetcher's side, in the test's hand. */
@@ -127,6 +136,28 @@ describe('TaskInput', () => {
     expect(prepared).toEqual([[0, 1, 2]])
     expect(seen).toEqual([0, 1, 2])
     expect(input.position).toBe(3)
+  })
+
+  it.each([
+    ['many records', [chunk(0, 25_000).bytes], [10_000, 10_000, 5_000]],
+    ['records that unpack to much', [0, 2, 4, 6].map(at => packed(at, 2, 15 << 20)), [4, 4]],
+  ])('prepares %s in turns, and none twice', async (_what, batches, turns) => {
+    const subscription = new FakeSubscription()
+    const count = turns.reduce((sum, turn) => sum + turn)
+    const bytes = Buffer.concat(batches)
+    subscription.chunks.push({ source: 'input-0', fromOffset: 0, bytes, aborted: [], nextOffset: count })
+    const prepared: number[] = []
+    const { input } = inputOn(subscription, {
+      prepare: records => Promise.resolve(void prepared.push(records.length)),
+    })
+    const seen: number[] = []
+    for (let turn = 0; turn <= 2 * turns.length; turn++) {
+      input.take(record => seen.push(record.offset) > 0)
+      await wait(1)
+    }
+    expect(prepared).toEqual(turns)
+    expect(seen).toEqual(Array.from({ length: count }, (_, offset) => offset))
+    expect(input.position).toBe(count)
   })
 
   it('knows the age of the oldest record that waits: taken half, fetched, or known of and not fetched', () => {

@@ -1,7 +1,7 @@
 import { crc32c } from '@node-rs/crc32'
 import type { Compression } from '../../../src/kafka/compression.ts'
-import { BatchBuilder, scanRecords } from '../../../src/kafka/recordBatch.ts'
-import type { AbortedTransaction, Header } from '../../../src/kafka/recordBatch.ts'
+import { BatchBuilder, checkBatches, scanRecords } from '../../../src/kafka/recordBatch.ts'
+import type { AbortedTransaction, Header, RecordView } from '../../../src/kafka/recordBatch.ts'
 
 export interface TestRecord {
   readonly timestampMs: number
@@ -71,7 +71,14 @@ export function withChecksum(batch: Buffer): Buffer {
   return batch
 }
 
-/** Everything that a scan shows, and where it ends. */
+/** What a subscription would queue of these fetched bytes. Throws what it would. */
+export function checked(batches: Buffer): Buffer {
+  const { sizeBytes, defect } = checkBatches(batches, 'topic-0')
+  if (defect !== undefined) throw defect
+  return batches.subarray(0, sizeBytes)
+}
+
+/** Everything that a check and a scan show, and where they end. */
 export function scanAll(
   batches: Buffer,
   fromOffset = 0,
@@ -79,11 +86,12 @@ export function scanAll(
 ): { readonly values: string[]; readonly offsets: number[]; readonly next: number } {
   const values: string[] = []
   const offsets: number[] = []
-  const next = scanRecords(batches, fromOffset, aborted, view => {
+  const visit = (view: RecordView) => {
     values.push(view.value()?.toString() ?? 'null')
     offsets.push(view.offset)
     return true
-  })
+  }
+  const next = scanRecords(checked(batches), fromOffset, aborted, visit, 'topic-0')
   return { values, offsets, next }
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AbortedTransaction } from '../../../src/kafka/recordBatch.ts'
 import { scanRecords } from '../../../src/kafka/recordBatch.ts'
-import { batchOf, emptyBatch, marker, record, scanAll } from './batches.ts'
+import { batchOf, emptyBatch, marker, record, scanAll, withChecksum } from './batches.ts'
 
 const [A, B, C] = [1n, 2n, 3n]
 
@@ -66,6 +66,31 @@ describe('a read_committed scan', () => {
   it('moves over an aborted transaction whose records were compacted away', () => {
     const log = Buffer.concat([emptyBatch(0, 4, A), marker('abort', 5, A), data('x', 6, A), marker('commit', 7, A)])
     expect(scanAll(log, 0, [aborted(A, 0)])).toEqual({ values: ['x'], offsets: [6], next: 8 })
+  })
+
+  it('concludes nothing from a marker that compaction has emptied', () => {
+    const emptied = withChecksum(Buffer.from(marker('abort', 1, A).subarray(0, 61)).fill(0, 57))
+    emptied.writeInt32BE(61 - 12, 8)
+    const log = Buffer.concat([data('a', 0, A), withChecksum(emptied), data('b', 2, B)])
+    expect(scanAll(log, 0, [aborted(A, 0)])).toEqual({ values: ['b'], offsets: [2], next: 3 })
+  })
+
+  it.each([
+    ['whose key is too short', [0x10, 0, 0, 0, 2, 0, 1, 0, 0]],
+    ['whose record is cut', [0x80]],
+  ])('refuses an abort marker %s: what follows would stay hidden', (_what, bytes) => {
+    const damaged = Buffer.concat([marker('abort', 1, A).subarray(0, 61), Buffer.from(bytes)])
+    damaged.writeInt32BE(damaged.length - 12, 8)
+    const log = Buffer.concat([data('a', 0, A), withChecksum(damaged), data('b', 2, A), marker('commit', 3, A)])
+    expect(() => scanAll(log, 0, [aborted(A, 0)])).toThrow('a transaction marker that does not say which')
+  })
+
+  it('believes no marker with a wrong checksum, also where only its marker counts', () => {
+    const flipped = marker('commit', 1, A)
+    // The key now says "abort".
+    flipped[flipped.length - 9]! ^= 1
+    const log = Buffer.concat([data('a', 0, A), flipped, data('b', 2, A), marker('abort', 3, A)])
+    expect(() => scanAll(log, 2, [aborted(A, 0)])).toThrow('topic-0: the record batch at offset 1 has a wrong checksum')
   })
 
   it('goes on in the middle of fetched bytes without forgetting an abort marker before', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Compression } from '../../../src/kafka/compression.ts'
-import { ProtocolError } from '../../../src/kafka/errors.ts'
-import { BatchBuilder, nextOffsetOf, scanRecords } from '../../../src/kafka/recordBatch.ts'
+import { CorruptBatchError, ProtocolError } from '../../../src/kafka/errors.ts'
+import { BatchBuilder, checkBatches, scanRecords } from '../../../src/kafka/recordBatch.ts'
 import type { RecordView } from '../../../src/kafka/recordBatch.ts'
 import { batchOf, emptyBatch, rawEncoder, record, scanAll, withChecksum } from './batches.ts'
 import type { TestRecord } from './batches.ts'
@@ -189,16 +189,20 @@ describe('a scan', () => {
     const whole = Buffer.concat([first, batchOf([record('2')], { baseOffset: 2 })])
     for (let cut = first.length; cut < whole.length; cut++) {
       expect(scanAll(whole.subarray(0, cut)).next).toBe(2)
-      expect(nextOffsetOf(whole.subarray(0, cut))).toBe(2)
+      expect(checkBatches(whole.subarray(0, cut), 't-0')).toEqual({
+        sizeBytes: first.length,
+        nextOffset: 2,
+        defect: undefined,
+      })
     }
-    expect(nextOffsetOf(whole)).toBe(3)
-    expect(nextOffsetOf(whole.subarray(0, 30))).toBe(-1)
+    expect(checkBatches(whole, 't-0').nextOffset).toBe(3)
+    expect(checkBatches(whole.subarray(0, 30), 't-0').nextOffset).toBe(-1)
   })
 
   it('moves over batches that compaction has emptied', () => {
     const batches = Buffer.concat([emptyBatch(0, 9), batchOf([record('x')], { baseOffset: 10 }), emptyBatch(11, 19)])
     expect(scanAll(batches)).toEqual({ values: ['x'], offsets: [10], next: 20 })
-    expect(nextOffsetOf(batches)).toBe(20)
+    expect(checkBatches(batches, 't-0').nextOffset).toBe(20)
   })
 
   it('gives clones that stay when the view moves on', () => {
@@ -237,11 +241,75 @@ describe('a scan', () => {
     ['another format', (batch: Buffer) => batch.writeInt8(1, 16), 'format 1'],
     ['a length below its header', (batch: Buffer) => batch.writeInt32BE(10, 8), 'shorter than its header'],
     ['a negative length', (batch: Buffer) => batch.writeInt32BE(-100, 8), 'shorter than its header'],
-    ['offsets that run backwards', (batch: Buffer) => batch.writeInt32BE(-5, 23), 'ends before it begins'],
+    ['offsets that run backwards', (batch: Buffer) => withChecksum(patched(batch, 23, -5)), 'ends before it begins'],
+    ['a negative offset', (batch: Buffer) => batch.writeInt8(-1, 0), 'has an offset that no log can have'],
+    [
+      'an offset beyond the exact numbers',
+      (batch: Buffer) => batch.writeInt8(0x40, 0),
+      'has an offset that no log can',
+    ],
+    ['a negative number of records', (batch: Buffer) => withChecksum(patched(batch, 57, -1)), 'has -1 records'],
+    ['fewer records than it holds', (batch: Buffer) => withChecksum(patched(batch, 57, 0)), 'more than its 0 records'],
+    [
+      'more records than it holds',
+      (batch: Buffer) => withChecksum(patched(batch, 57, 2)),
+      'a record that reaches past',
+    ],
   ])('refuses %s', (_what, damage, message) => {
     const batch = batchOf([record('v')])
     damage(batch)
     expect(() => scanAll(batch)).toThrow(message)
+  })
+
+  it.each([
+    ['a key of length -2', 'key', -2],
+    ['a value of length -2', 'value', -2],
+    ['a value that is longer than its record', 'value', 40],
+    ['a value that is shorter than its record', 'value', 1],
+    ['a negative number of headers', 'headers', -1],
+    ['more headers than fit', 'headers', 1],
+    ['an offset before its batch', 'offset', -1],
+    ['an offset behind its batch', 'offset', 1],
+  ] as const)('refuses a record with %s', (_what, field, value) => {
+    const at = { offset: 64, key: 65, value: 67, headers: 70 }[field]
+    const batch = batchOf([record('vv')])
+    expect(() => scanAll(batch)).not.toThrow()
+    batch[at] = ((value << 1) ^ (value >> 31)) & 0x7f
+    const [message] = field === 'offset' ? ['a record at a wrong offset'] : ['a record with wrong lengths']
+    expect(() => scanAll(withChecksum(batch))).toThrow(message)
+  })
+
+  it('refuses two records at one offset', () => {
+    const batch = batchOf([record('a'), record('b')])
+    const second = 61 + 1 + batch[61]! / 2
+    batch[second + 3] = 0
+    expect(() => scanAll(withChecksum(batch))).toThrow('a record at a wrong offset')
+  })
+
+  it('refuses the whole when a batch comes again, or out of order', () => {
+    const [first, second] = [batchOf([record('0'), record('1')]), batchOf([record('2')], { baseOffset: 2 })]
+    expect(() => scanAll(Buffer.concat([first, first]))).toThrow('at offset 0 comes after offset 1')
+    expect(() => scanAll(Buffer.concat([second, first]))).toThrow('at offset 0 comes after offset 2')
+    expect(checkBatches(Buffer.concat([first, second, first]), 't-0')).toMatchObject({ nextOffset: 3 })
+  })
+
+  it('names partition and offset of a damaged batch, and who must act, whatever is wrong with it', () => {
+    const damage: ((batch: Buffer) => unknown)[] = [
+      batch => (batch[30]! ^= 1),
+      batch => withChecksum(patched(batch, 57, 9)),
+      batch => {
+        batch.writeInt16BE(16 | 1, 21)
+        withChecksum(batch)
+      },
+    ]
+    for (const spoil of damage) {
+      const batch = batchOf([record('v')], { baseOffset: 4_711 })
+      spoil(batch)
+      expect(() => scanAll(batch)).toThrow(CorruptBatchError)
+      expect(() => scanAll(batch)).toThrow(
+        /^topic-0: the record batch at offset 4711 .*Who runs the Kafka cluster must/,
+      )
+    }
   })
 
   it.each([5, 6, 7])('refuses codec %i', codec => {
@@ -278,7 +346,7 @@ describe('a scan', () => {
               view.headers()
               return true
             })
-            nextOffsetOf(bytes)
+            checkBatches(bytes, 't-0')
           } catch (error) {
             if (!(error instanceof ProtocolError)) throw error
           }
@@ -288,3 +356,8 @@ describe('a scan', () => {
     )
   })
 })
+
+function patched(batch: Buffer, at: number, value: number): Buffer {
+  batch.writeInt32BE(value, at)
+  return batch
+}
