@@ -26,6 +26,26 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'chart',
+          include: ['test/helm/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['test/helm/globalSetup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'chart-tools',
+          include: ['test/helm/full/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 120_000,
+          // The first run builds Helm 3 and others from their sources.
+          hookTimeout: 1_800_000,
+        },
+      },
+      {
+        test: {
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
           environment: 'node',

@@ -1,0 +1,63 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { configSchema } from '../../src/config/schema.ts'
+import { resolveDefaults } from '../../src/config/config.ts'
+import { expectedTopics } from '../../src/config/topicPlan.ts'
+import { valuesSchema } from './valuesSchema.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const RULES = 'monitoring/prometheus/rules.yaml'
+const DASHBOARDS = 'monitoring/grafana/dashboards'
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+/**
+ * Files of the chart that are made of something else, by path below helm/onfile: a chart can read nothing outside of itself.
+ * `npm run docs` writes them, and a test fails when one is stale.
+ */
+export function chartFiles(): ReadonlyMap<string, string> {
+  const files = new Map([
+    ['values.schema.json', json(valuesSchema())],
+    ['files/topics.json', json(topics())],
+  ])
+  if (existsSync(root + RULES)) files.set('files/rules.yaml', readFileSync(root + RULES, 'utf8'))
+  const dashboards = existsSync(root + DASHBOARDS) ? readdirSync(root + DASHBOARDS) : []
+  for (const name of dashboards.filter(name => name.endsWith('.json'))) {
+    files.set(`files/dashboards/${name}`, readFileSync(`${root}${DASHBOARDS}/${name}`, 'utf8'))
+  }
+  return files
+}
+
+/** A topic of onfile's own for a chart that creates it. `ownName`: the default name goes behind `application.id`. */
+interface ChartTopic {
+  readonly key: string
+  readonly name: string
+  readonly ownName: boolean
+  /** Without min.insync.replicas, which follows the replication factor. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+function topics(): ChartTopic[] {
+  const config = resolveDefaults(configSchema.parse(emptyGroups(configSchema.shape)))
+  const prefix = `${config.application.id}-`
+  return expectedTopics(config)
+    .filter(({ owner }) => owner === 'onfile')
+    .map(({ key, name, settings }) => ({
+      key,
+      name: name.startsWith(prefix) ? name.slice(prefix.length) : name,
+      ownName: name.startsWith(prefix),
+      settings: Object.fromEntries(
+        settings.filter(setting => setting.name !== 'min.insync.replicas').map(({ name, value }) => [name, value]),
+      ),
+    }))
+}
+
+/** A file without any setting, as the schema wants it: every group is there. */
+function emptyGroups(shape: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(
+    Object.entries(shape).flatMap(([name, part]) =>
+      part instanceof z.ZodObject ? [[name, emptyGroups(part.shape)] as const] : [],
+    ),
+  )
+}
