@@ -10,10 +10,19 @@ export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 const CODECS: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /**
- * What may come out of one batch. A batch is at most `max.message.bytes` (1 MiB, rarely some 10) on the wire; honest
- * data does not shrink a hundredfold, and what is larger would endanger the process.
+ * What may come out of one batch, whatever its size: producers limit a batch before they compress it (1 MiB by default,
+ * rarely some 10), so an honest one stays below.
  */
-export const MAX_DECOMPRESSED_BYTES = 128 << 20
+const ALWAYS_ALLOWED_BYTES = 16 << 20
+/** A larger one may come out where it was large on the wire too: records that are alike shrink to a hundredth. */
+const MAX_RATIO = 128
+/** Never more: it would endanger the process, which holds a batch as a whole. */
+const MAX_DECOMPRESSED_BYTES = 128 << 20
+
+/** The most that may come out of a batch whose records are `compressedBytes` long on the wire. */
+export function maxDecompressedBytes(compressedBytes: number): number {
+  return Math.min(MAX_DECOMPRESSED_BYTES, Math.max(ALWAYS_ALLOWED_BYTES, compressedBytes * MAX_RATIO))
+}
 
 export function codecNumber(compression: Compression): number {
   return CODECS.indexOf(compression)
@@ -26,8 +35,12 @@ export function compressionOf(attributes: number): Compression {
   return codec
 }
 
-/** Synchronous: batches are small, and a task's input must stay in order. Throws ProtocolError. */
-export function decompress(compression: Compression, input: Buffer, maxBytes: number = MAX_DECOMPRESSED_BYTES): Buffer {
+/** Synchronous: batches are small, and a task's input must stay in order. Throws ProtocolError, also beyond `maxBytes`. */
+export function decompress(
+  compression: Compression,
+  input: Buffer,
+  maxBytes: number = maxDecompressedBytes(input.length),
+): Buffer {
   switch (compression) {
     case 'none':
       return input
@@ -61,6 +74,7 @@ function bounded(codec: string, run: () => Buffer): Buffer {
   try {
     return run()
   } catch (error) {
-    throw new ProtocolError(`${codec}: the records of a batch cannot be decompressed`, error)
+    const isTooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    throw new ProtocolError(isTooLarge ? `${codec}: too much comes out of one batch` : `${codec}: malformed`, error)
   }
 }

@@ -6,6 +6,8 @@ const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00
 const XERIAL_HEADER_BYTES = 16
 const XERIAL_VERSION = 1
 const BLOCK_BYTES = 32 << 10
+/** The element that yields most: three bytes that copy 64. */
+const MAX_RATIO = 64 / 3
 
 /**
  * Reads both forms that producers send: one raw snappy block (librdkafka, Go clients), and the framed blocks of
@@ -52,6 +54,9 @@ function isXerial(input: Buffer): boolean {
 function decodeBlock(block: Buffer, maxBytes: number): Buffer {
   const declared = declaredSize(block)
   if (declared > maxBytes) throw new ProtocolError(`snappy: ${declared} bytes would come out of one batch`)
+  if (declared > block.length * MAX_RATIO) {
+    throw new ProtocolError(`snappy: ${block.length} bytes cannot hold ${declared}`)
+  }
   try {
     const result = uncompressSync(block)
     if (typeof result === 'string') throw new ProtocolError('snappy: text instead of bytes')

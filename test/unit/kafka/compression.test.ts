@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
 import { compressSync, uncompressSync } from 'snappy'
 import { describe, expect, it } from 'vitest'
-import { compress, compressionOf, decompress } from '../../../src/kafka/compression.ts'
+import { compress, compressionOf, decompress, maxDecompressedBytes } from '../../../src/kafka/compression.ts'
 import type { Compression } from '../../../src/kafka/compression.ts'
 import { ProtocolError } from '../../../src/kafka/errors.ts'
 
@@ -31,6 +31,13 @@ describe.each(CODECS)('%s', codec => {
     expect(bomb.length).toBeLessThan(1 << 20)
     expect(() => decompress(codec, bomb, 1 << 20)).toThrow(ProtocolError)
     expect(decompress(codec, bomb, 8 << 20)).toHaveLength(8 << 20)
+  })
+
+  it('gives what every producer may put into a batch, and no more than in proportion to its bytes', () => {
+    const allowed = compress(codec, Buffer.alloc(16 << 20))
+    expect(decompress(codec, allowed)).toHaveLength(16 << 20)
+    if (codec === 'snappy') return
+    expect(() => decompress(codec, compress(codec, Buffer.alloc((16 << 20) + 1)))).toThrow(ProtocolError)
   })
 
   it('answers cut and changed input with a typed error or with bytes within the bound', () => {
@@ -89,6 +96,11 @@ describe('formats of other producers', () => {
     expect(decompress('lz4', Buffer.concat([frame, skippable, frame])).toString()).toBe('abcdabcdabcd!'.repeat(2))
   })
 
+  it('believes no size of a snappy block that its bytes cannot hold', () => {
+    const block = Buffer.from([0x80, 0x80, 0x80, 0x04, 0x00, 0x61])
+    expect(() => decompress('snappy', block)).toThrow('6 bytes cannot hold 8388608')
+  })
+
   it('refuses an lz4 match that reaches before its frame', () => {
     const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x40, 0x40, 0])
     const block = Buffer.from([0x14, 0x61, 9, 0, 0x10, 0x21])
@@ -100,6 +112,12 @@ describe('formats of other producers', () => {
     expect(decompress('gzip', gzipSync(text, { level: 9 }))).toEqual(text)
     expect(decompress('zstd', zstdCompressSync(text))).toEqual(text)
   })
+})
+
+it('lets grow what may come out of a batch with its bytes, up to a bound', () => {
+  expect([0, 100, 1 << 17, 1 << 19, 1 << 20, 1 << 28].map(maxDecompressedBytes)).toEqual(
+    [16, 16, 16, 64, 128, 128].map(mebibytes => mebibytes << 20),
+  )
 })
 
 describe('the codec of a batch', () => {
