@@ -7,6 +7,12 @@ export interface Header {
 }
 
 /**
+ * A record with more is not read for its headers: one of 16 MiB may have eight million of them, and each costs some 200
+ * bytes as an object. Nobody sends more than some dozens.
+ */
+export const MAX_HEADERS = 10_000
+
+/**
  * A window on one record inside a fetched batch. The scanner reuses one instance for a whole batch: keep `clone()`, not
  * the view. `valueEnd` is -1 for a null value, `keyEnd` is -1 for a null key.
  */
@@ -37,8 +43,16 @@ export class RecordView {
     return this.keyEnd < 0 ? null : this.buffer.toString('utf8', this.keyStart, this.keyEnd)
   }
 
-  /** Decoded on each call. Values are slices. Throws ProtocolError where the header bytes are malformed. */
+  /** More headers than `headers()` would read. */
+  get hasTooManyHeaders(): boolean {
+    return this.headerCount > MAX_HEADERS
+  }
+
+  /** Decoded on each call. Values are slices. Throws ProtocolError where the header bytes are malformed or too many. */
   headers(): Header[] {
+    if (this.hasTooManyHeaders) {
+      throw new ProtocolError(`the record at offset ${this.offset} has ${this.headerCount} headers`)
+    }
     const cursor = new VarintCursor(this.buffer, this.headersStart, this.recordEnd)
     const headers: Header[] = []
     for (let index = 0; index < this.headerCount; index++) {
@@ -46,6 +60,7 @@ export class RecordView {
       if (key === null) throw new ProtocolError(`a header of the record at offset ${this.offset} has no key`)
       headers.push({ key: key.toString('utf8'), value: cursor.slice(cursor.varint()) })
     }
+    if (!cursor.isAtEnd) throw new ProtocolError(`the record at offset ${this.offset} does not end with its headers`)
     return headers
   }
 
@@ -76,6 +91,10 @@ class VarintCursor {
     this.buffer = buffer
     this.position = start
     this.end = end
+  }
+
+  get isAtEnd(): boolean {
+    return this.position === this.end
   }
 
   varint(): number {

@@ -52,8 +52,9 @@ export function deadLetter(options: DeadLetterOptions): DeadLetter {
   const { record } = options
   const key = record.key()
   const value = record.value()
-  const kept = record.headerCount === 0 ? [] : record.headers().filter(header => !isOwn(header))
-  const fits = sizeBytes(key, value, kept) <= options.maxBytes
+  const hasHeaders = record.headerCount > 0 && !record.hasTooManyHeaders
+  const kept = hasHeaders ? record.headers().filter(header => !isOwn(header)) : []
+  const fits = !record.hasTooManyHeaders && sizeBytes(key, value, kept) <= options.maxBytes
   const reason = fits ? options.reason : 'too_large'
 
   const keyHolds = key !== null && bytesHoldPan(key)

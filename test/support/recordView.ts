@@ -1,3 +1,4 @@
+import { MAX_HEADERS } from '../../src/kafka/recordView.ts'
 import type { Header, RecordView } from '../../src/kafka/recordBatch.ts'
 
 export interface RecordParts {
@@ -29,6 +30,7 @@ export function recordView(parts: RecordParts): RecordView {
     valueEnd: value === null ? -1 : keyEnd + value.length,
     headersStart: 0,
     headerCount: headers.length,
+    hasTooManyHeaders: headers.length > MAX_HEADERS,
     key: () => (key === null ? null : buffer.subarray(before.length, keyEnd)),
     value: () => (value === null ? null : buffer.subarray(keyEnd, keyEnd + value.length)),
     keyString: () => key?.toString('utf8') ?? null,

@@ -25,7 +25,7 @@ export function inputOrigin(record: RecordView, topic: string, partition: number
   if (topic !== topics.retry) {
     return { feed: feedOf(topic, topics), position: own, timestampMs: record.timestamp, replayCount: 0 }
   }
-  const headers = record.headers()
+  const headers = record.hasTooManyHeaders ? [] : record.headers()
   const replayCount = (decimal(headerText(headers, 'onfile.dlq.replay-count')) ?? 0) + 1
   const sourceTopic = headerText(headers, 'onfile.source.topic')
   const sourcePartition = decimal(headerText(headers, 'onfile.source.partition'))

@@ -62,6 +62,7 @@ export class InputJudge {
 
   #verdict(record: RecordView, feed: InputFeed | null): Verdict {
     const maxValueBytes = this.#settings.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES
+    if (record.hasTooManyHeaders) return rejected('too_large')
     if (feed === null) return rejected(record.valueEnd < 0 ? 'empty_value' : 'schema_violation')
     const input = readInputValue(record, this.#readers[feed], maxValueBytes)
     if (input.kind === 'rejected') return input

@@ -279,6 +279,21 @@ describe('a scan', () => {
     expect(() => scanAll(withChecksum(batch))).toThrow(message)
   })
 
+  it('reads headers only where there are some thousands at most, and only to their very end', () => {
+    const header = { key: '', value: null }
+    const views: RecordView[] = []
+    const headers = [10_000, 10_001].map(count => Array.from({ length: count }, () => header))
+    scanRecords(batchOf(headers.map(of => ({ ...record('v'), headers: of }))), 0, [], view => {
+      views.push(view.clone())
+      return true
+    })
+    expect(views.map(view => view.hasTooManyHeaders)).toEqual([false, true])
+    expect(views[0]!.headers()).toHaveLength(10_000)
+    expect(() => views[1]!.headers()).toThrow('the record at offset 1 has 10001 headers')
+    views[0]!.headerCount--
+    expect(() => views[0]!.headers()).toThrow('does not end with its headers')
+  })
+
   it('refuses two records at one offset', () => {
     const batch = batchOf([record('a'), record('b')])
     const second = 61 + 1 + batch[61]! / 2

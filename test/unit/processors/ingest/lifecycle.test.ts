@@ -149,6 +149,17 @@ describe('a malformed account-updater event', () => {
     expect(letter.bytes).toEqual(omitted || value === null ? null : Buffer.from(value as string))
   })
 
+  it.each([TOPICS.cardLifecycle, TOPICS.retry])(
+    'dead-letters a record of %s with ten thousands of headers',
+    async topic => {
+      const harness = ingestHarness()
+      const headers = Object.fromEntries(Array.from({ length: 10_001 }, (_, index) => [`h${index}`, '']))
+      const letter = await harness.run(recordView({ value: json(EVENT), headers }), topic)
+      expect([letter.topic, reasonOf(letter)]).toEqual([TOPICS.deadLetters, 'too_large'])
+      expect(letter.headers.every(({ key }) => !key.startsWith('h'))).toBe(true)
+    },
+  )
+
   it('never stops the partition, whatever the bytes', async () => {
     const harness = ingestHarness()
     const type = harness.schemas.add(7, AVRO_SCHEMA)
