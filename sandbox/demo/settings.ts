@@ -18,6 +18,7 @@ export const demoTopics = (prefix: string): TopicNames => ({
   provisionChangelog: `${prefix}onfile-provision-changelog`,
   dlq: `${prefix}onfile-dlq`,
   retry: `${prefix}onfile-retry`,
+  control: `${prefix}onfile-control`,
 })
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()

@@ -3,6 +3,7 @@ import { ONE_SHOT_DEADLINE_MS } from './deadline.ts'
 import { openKafkaDesk } from './order/kafkaDesk.ts'
 import { runProgram } from './program.ts'
 import { runOnfile } from './run.ts'
+import { writeKafkaSwitch } from './switch/kafkaSwitch.ts'
 
 /** Runs one command line (without `node` and the script) with the real parts, and ends the process with its exit code. */
 export async function runCommandLine(commandLine: readonly string[]): Promise<never> {
@@ -10,6 +11,7 @@ export async function runCommandLine(commandLine: readonly string[]): Promise<ne
     run: runOnfile,
     connectTopicAdmin: connectClusterTopics,
     openOrderDesk: openKafkaDesk,
+    writeSwitch: writeKafkaSwitch,
     environment: process.env,
     terminal: { out: line => console.log(line), err: line => console.error(line) },
     oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS,

@@ -13,6 +13,8 @@ import { defineOrders } from './orderCommands.ts'
 import type { Terminal } from './report.ts'
 import { readConfig, withSettings } from './settingFlags.ts'
 import type { SettingFlags } from './settingFlags.ts'
+import { defineSwitch } from './switch/switchCommands.ts'
+import type { WriteSwitch } from './switch/switchCommands.ts'
 import { schemasCheck, schemasRegister } from './schemas.ts'
 import { topicsApply, topicsPlan } from './topics.ts'
 import type { ConnectTopicAdmin } from './topics.ts'
@@ -23,6 +25,7 @@ export interface ProgramParts {
   readonly run: (config: Config) => Promise<ExitCode>
   readonly connectTopicAdmin: ConnectTopicAdmin
   readonly openOrderDesk: OpenOrderDesk
+  readonly writeSwitch: WriteSwitch
   readonly environment: NodeJS.ProcessEnv
   readonly terminal: Terminal
   /** After it a one-shot command gives up. */
@@ -92,6 +95,7 @@ function buildProgram(parts: ProgramParts, ended: (code: ExitCode) => void): Com
     Promise.resolve(configPrint(settings, terminal)),
   )
   defineOrders(program, parts, ended)
+  defineSwitch(program, parts, ended)
   for (const command of [program, ...descendants(program)]) {
     command
       .exitOverride()

@@ -24,6 +24,7 @@ export function resolveDefaults(parsed: ParsedConfig): Config {
       provisionChangelog: topics.provisionChangelog ?? `${id}-provision-changelog`,
       dlq: topics.dlq ?? `${id}-dlq`,
       retry: topics.retry ?? `${id}-retry`,
+      control: topics.control ?? `${id}-control`,
     },
     ingest: { ...ingest, hashKey: ingest.hashKey ?? id },
     directory: { ...directory, url: directory.url ?? vault.url, token: directory.token ?? vault.token },

@@ -112,6 +112,7 @@ export const configSchema = z.strictObject({
     provisionChangelog: ownTopic('State of PROVISION.', 'provision-changelog'),
     dlq: ownTopic('What could not be processed.', 'dlq'),
     retry: ownTopic('Replayed dead letters.', 'retry'),
+    control: ownTopic('What is said to all processes at once: the global stop of pushes.', 'control'),
     partitions: optionalInteger(
       'Partition count of the topics that `onfile topics apply` creates. It cannot change later.',
       { minimum: 1, maximum: 10_000 },

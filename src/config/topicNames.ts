@@ -10,6 +10,7 @@ export interface TopicNames {
   readonly provisionChangelog: string
   readonly dlq: string
   readonly retry: string
+  readonly control: string
 }
 
 export type TopicKey = keyof TopicNames
@@ -26,6 +27,7 @@ export const TOPIC_KEYS = [
   'provisionChangelog',
   'dlq',
   'retry',
+  'control',
 ] as const satisfies readonly TopicKey[]
 
 /** One problem for each name that two keys share. */

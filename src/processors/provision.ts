@@ -69,6 +69,8 @@ export interface ProvisionStatus {
 /** The role, as the engine runs it, with its state. `stop()` once the engine has closed its tasks. */
 export interface ProvisionTopology extends Topology<ProvisionTables, ProvisionEffect, ProvisionEffectResult> {
   status(): ProvisionStatus
+  /** Knot says that a merchant is there, or not: a hint for its breaker, never the truth. */
+  hint(merchantId: number, up: boolean): void
   stop(): void
 }
 
@@ -150,6 +152,7 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
       hold: pushSwitch.held(),
       pacing: admission.view(),
     }),
+    hint: (merchantId, up) => admission.hint(merchantId, up),
     stop: () => admission.stop(),
   }
 }

@@ -86,6 +86,7 @@ export const NOT_ACCEPTED_CAUSES = [
   'invalid_jwe',
   'unauthorized',
   'forbidden',
+  'paused',
   'key_unusable',
   'key_unavailable',
   'accounts_unavailable',

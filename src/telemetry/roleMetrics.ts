@@ -34,7 +34,7 @@ export function provisionMetrics(instruments: Instruments): ProvisionMetrics {
   )
   const open = instruments.gauge(
     'onfile_provision_open_commands',
-    'Commands in the ledger. At 10,000 in a partition its input waits.',
+    'Commands in the ledger. At `provision.openCommands` in a partition its input waits.',
     ['partition'],
   )
   const answered = instruments.counter('onfile_commands_answered_total', 'Commands answered, by result.', [

@@ -9,13 +9,13 @@ import type { RoleStatus } from '../../engine/status.ts'
 import { CardUpdater } from '../../knot/cardUpdater.ts'
 import { createIngestTopology } from '../../processors/ingest.ts'
 import { createProvisionTopology } from '../../processors/provision.ts'
-import { NO_PUSH_SWITCH } from '../../processors/provision/ports.ts'
 import { deadLetterWriter } from '../../processors/unreadable.ts'
 import { measuredKnot, measuredVault } from '../../processors/provision/measuredPorts.ts'
 import type { Outage, RoleHealth, Waiting } from '../../server/health.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import { directoryOf, knotOf, vaultOf } from '../connections.ts'
 import { createDecideTopology } from '../../processors/decide.ts'
+import { followControl } from './control.ts'
 import { policyOf } from './policy.ts'
 import { pushLimitsOf } from './pushLimits.ts'
 
@@ -107,6 +107,7 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
   const { knot, policy, provision, topics } = config
   const vault = vaultOf(config)
   const updater = new CardUpdater(knotOf(config), knot.cardData)
+  const control = followControl(engine.cluster, topics.control)
   const topology = createProvisionTopology({
     topics: {
       commands: topics.provisioningCommands,
@@ -126,21 +127,24 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
       metrics: metrics.ingest,
     }),
     limits: pushLimitsOf(config),
-    pushSwitch: NO_PUSH_SWITCH,
+    pushSwitch: control.killSwitch,
     openCommandLimit: provision.openCommands,
     probeIntervalMs: knot.probeInterval,
     pushTimeoutMs: knot.timeout,
     retryScale: policy.retryScale,
   })
+  control.killSwitch.onHint(({ merchantId, up }) => topology.hint(merchantId, up))
   return runningRole(new RoleRunner(topology, engine), {
+    start: () => control.start(),
     paused: () => {
-      const { paused } = topology.status()
-      return paused === null ? null : { reason: paused.reason, sinceMs: paused.sinceMs }
+      const { hold, paused } = topology.status()
+      if (paused !== null) return { reason: paused.reason, sinceMs: paused.sinceMs }
+      return hold === null ? null : { reason: hold.detail, sinceMs: hold.sinceMs }
     },
     outages: () => topology.status().outages,
     close: async () => {
       topology.stop()
-      await Promise.all([updater.close(), vault.close()])
+      await Promise.all([control.close(), updater.close(), vault.close()])
     },
   })
 }
@@ -153,10 +157,18 @@ interface Runner {
 
 function runningRole(
   runner: Runner,
-  extras: { paused?: () => Waiting | null; outages?: () => readonly Outage[]; close?: () => Promise<void> } = {},
+  extras: {
+    start?: () => void
+    paused?: () => Waiting | null
+    outages?: () => readonly Outage[]
+    close?: () => Promise<void>
+  } = {},
 ): RunningRole {
   return {
-    start: () => runner.start(),
+    start: () => {
+      extras.start?.()
+      runner.start()
+    },
     health: () => ({
       ...runner.status(),
       paused: extras.paused?.() ?? null,

@@ -62,7 +62,7 @@ describe('check', () => {
     expect(err).toBe('')
     expect(out.split('\n')).toEqual([
       '✓ kafka: broker:9092 answers',
-      '✓ topics: 10 as they should be',
+      '✓ topics: 11 as they should be',
       `✓ registry: ${environment.ONFILE_REGISTRY_URL!} answers`,
       '✓ schema onfile-user-events-value: registered, id 7',
       '✓ schema provisioning-commands-value: registered, id 7',

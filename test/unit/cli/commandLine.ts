@@ -15,18 +15,22 @@ export interface Ended {
   readonly err: string
 }
 
-/** Runs a command line in this process, away from any settings file of the working directory. */
+/**
+ * Runs a command line (a text without blanks in its words, or the words) in this process, away from any settings file of
+ * the working directory.
+ */
 export async function onfile(
-  commandLine: string,
+  commandLine: string | readonly string[],
   environment: NodeJS.ProcessEnv = {},
   parts: Partial<ProgramParts> = {},
 ): Promise<Ended> {
   const out: string[] = []
   const err: string[] = []
-  const code = await runProgram(commandLine.split(' '), {
+  const code = await runProgram(typeof commandLine === 'string' ? commandLine.split(' ') : commandLine, {
     run: () => Promise.reject(new Error('no roles here')),
     connectTopicAdmin: () => Promise.reject(new Error('no brokers here')),
     openOrderDesk: () => Promise.reject(new Error('no brokers here')),
+    writeSwitch: () => Promise.reject(new Error('no brokers here')),
     environment: { ONFILE_CONFIG: NO_SETTINGS, ...environment },
     terminal: { out: line => out.push(line), err: line => err.push(line) },
     oneShotDeadlineMs: 2_000,

@@ -3,8 +3,8 @@ import type { OpenOrderDesk } from '../../../src/cli/order/desk.ts'
 import type { UserOrder } from '../../../src/cli/order/flags.ts'
 import type { CardOutcome, OutcomeStatus, SourcePosition } from '../../../src/domain/records.ts'
 import { testCard } from '../../../sandbox/people.ts'
-import { NO_SETTINGS } from './commandLine.ts'
-import { runProgram } from '../../../src/cli/program.ts'
+import { onfile as runWords } from './commandLine.ts'
+import type { Ended } from './commandLine.ts'
 
 const ENVIRONMENT = { ONFILE_KAFKA_BROKERS: 'broker:9092', ONFILE_REGISTRY_URL: 'http://registry:8081', USER: 'ops' }
 const POSITION: SourcePosition = { topic: 'onfile-user-events', partition: 2, offset: 41, event_id: null }
@@ -61,18 +61,8 @@ class MemoryDesk {
     })
 }
 
-async function onfile(words: readonly string[], desk: MemoryDesk, environment: NodeJS.ProcessEnv = {}) {
-  const out: string[] = []
-  const err: string[] = []
-  const code = await runProgram(words, {
-    run: () => Promise.reject(new Error('no roles here')),
-    connectTopicAdmin: () => Promise.reject(new Error('no brokers here')),
-    openOrderDesk: desk.open,
-    environment: { ONFILE_CONFIG: NO_SETTINGS, ...ENVIRONMENT, ...environment },
-    terminal: { out: line => out.push(line), err: line => err.push(line) },
-    oneShotDeadlineMs: 2_000,
-  })
-  return { code, out: out.join('\n'), err: err.join('\n') }
+function onfile(words: readonly string[], desk: MemoryDesk, environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return runWords(words, { ...ENVIRONMENT, ...environment }, { openOrderDesk: desk.open })
 }
 
 const applied = (): MemoryDesk => new MemoryDesk([outcome('SUPPRESSED', 'operator')])

@@ -12,7 +12,7 @@ describe('topics plan', () => {
     const admin = MemoryTopics.right()
     const { code, out } = await topics('plan', admin)
     expect(code).toBe(0)
-    expect(out.split('\n')).toHaveLength(10)
+    expect(out.split('\n')).toHaveLength(11)
     expect(out).toContain('✓ card-outcomes: 12 partitions')
     expect(admin.created).toEqual([])
     expect(admin.closed).toBe(1)
@@ -46,7 +46,7 @@ describe('topics apply', () => {
   test('creates its own topics although the issuer’s are missing, and stays 78 until they exist', async () => {
     const admin = new MemoryTopics()
     expect((await topics('apply', admin)).code).toBe(78)
-    expect(admin.created).toHaveLength(8)
+    expect(admin.created).toHaveLength(9)
     expect(admin.topics.has('card-lifecycle')).toBe(false)
   })
 

@@ -96,6 +96,7 @@ describe('values', () => {
       provisionChangelog: 'onfile-provision-changelog',
       dlq: 'onfile-dlq',
       retry: 'onfile-retry',
+      control: 'onfile-control',
     })
   })
 

@@ -47,8 +47,9 @@ describe('the topic plan', () => {
       'onfile-provision-changelog',
       'onfile-dlq',
       'onfile-retry',
+      'onfile-control',
     ])
-    expect(new Set(creations.map(({ partitions }) => partitions))).toEqual(new Set([12]))
+    expect(creations.map(({ partitions }) => partitions)).toEqual([12, 12, 12, 12, 12, 12, 12, 12, 1])
 
     const found = cluster(6)
     found.delete('card-outcomes')
@@ -84,6 +85,7 @@ describe('the topic plan', () => {
       'onfile-provision-changelog': compacted,
       'onfile-dlq': { ...deleted(90), ...large },
       'onfile-retry': { ...deleted(30), ...large },
+      'onfile-control': compacted,
     })
   })
 
