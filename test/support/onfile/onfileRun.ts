@@ -149,14 +149,8 @@ export class OnfileRun {
     return cardRef
   }
 
-  /**
-   * Starts `onfile run`. `settings` win over the run's own; an empty text takes a setting away. `onfile` is another way
-   * to start it than from its sources.
-   */
-  start(
-    settings: Readonly<Record<string, string>> = {},
-    onfile?: readonly [command: string, ...words: string[]],
-  ): ProductProcess {
+  /** `ONFILE_*` of this run, for its processes and for commands beside them. An empty text takes a setting away. */
+  environment(settings: Readonly<Record<string, string>> = {}): Record<string, string> {
     const { knot, vault, options } = this
     const merged = {
       ...QUICK,
@@ -173,8 +167,18 @@ export class OnfileRun {
       ...this.settings,
       ...settings,
     }
-    const given = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
-    const child = new ProductProcess(given, onfile)
+    return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+  }
+
+  /**
+   * Starts `onfile run`. `settings` win over the run's own; an empty text takes a setting away. `onfile` is another way
+   * to start it than from its sources.
+   */
+  start(
+    settings: Readonly<Record<string, string>> = {},
+    onfile?: readonly [command: string, ...words: string[]],
+  ): ProductProcess {
+    const child = new ProductProcess(this.environment(settings), onfile)
     this.processes.push(child)
     return child
   }
