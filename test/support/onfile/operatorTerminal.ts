@@ -1,5 +1,7 @@
 import { ONE_SHOT_DEADLINE_MS } from '../../../src/cli/deadline.ts'
 import { openKafkaDesk } from '../../../src/cli/order/kafkaDesk.ts'
+import { writeKafkaSwitch } from '../../../src/cli/switch/kafkaSwitch.ts'
+import { readKafkaStory } from '../../../src/cli/user/kafkaStory.ts'
 import { onfile } from '../../unit/cli/commandLine.ts'
 import type { Ended } from '../../unit/cli/commandLine.ts'
 import type { OnfileRun } from './onfileRun.ts'
@@ -17,7 +19,12 @@ export class OperatorTerminal {
     const ended = await onfile(
       words,
       { USER: 'ops', ...this.run.environment() },
-      { openOrderDesk: openKafkaDesk, oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS },
+      {
+        openOrderDesk: openKafkaDesk,
+        readStory: readKafkaStory,
+        writeSwitch: writeKafkaSwitch,
+        oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS,
+      },
     )
     this.shown.push(ended.out, ended.err)
     return ended
