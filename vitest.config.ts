@@ -37,7 +37,7 @@ export default defineConfig({
       {
         test: {
           name: 'chart-tools',
-          include: ['test/helm/full/**/*.test.ts'],
+          include: ['test/helm/full/**/*.test.ts', 'test/compose/**/*.test.ts'],
           environment: 'node',
           testTimeout: 120_000,
           // The first run builds Helm 3 and others from their sources.

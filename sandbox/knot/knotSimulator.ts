@@ -40,7 +40,9 @@ export interface KnotOptions {
   /** For accounts without a script of their own. Default: a success. */
   readonly defaultScript?: PushScript
   readonly now?: () => number
-  /** Ports on loopback; 0 (default) takes a free one. */
+  /** Address to listen on. Default loopback. */
+  readonly host?: string
+  /** 0 (default) takes a free one. */
   readonly port?: number
   readonly securePort?: number
 }
@@ -104,7 +106,7 @@ export interface KnotSimulator {
   stop(): Promise<void>
 }
 
-/** Starts the simulator on loopback. */
+/** Starts the simulator, on loopback unless told. */
 export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulator> => {
   const { clientId = 'sandbox_client', secret = 'sandbox_secret', now = Date.now, notFoundStatus = 404 } = options
   const stopping = new AbortController()
@@ -175,8 +177,9 @@ export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulato
   }
   const api = apiServer(context)
   const secure = secureServer(context)
-  const url = await api.listen({ host: '127.0.0.1', port: options.port ?? 0 })
-  const secureUrl = await secure.listen({ host: '127.0.0.1', port: options.securePort ?? 0 })
+  const host = options.host ?? '127.0.0.1'
+  const url = await api.listen({ host, port: options.port ?? 0 })
+  const secureUrl = await secure.listen({ host, port: options.securePort ?? 0 })
 
   return {
     url,

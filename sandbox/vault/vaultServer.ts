@@ -26,7 +26,9 @@ interface StoredCard extends NewVaultCard {
 export interface VaultOptions {
   /** Bearer token that every request must bring. Default `sandbox_vault_token`. */
   readonly token?: string
-  /** Port on loopback; 0 (default) takes a free one. */
+  /** Address to listen on. Default loopback. */
+  readonly host?: string
+  /** 0 (default) takes a free one. */
   readonly port?: number
 }
 
@@ -55,9 +57,9 @@ const sameText = (left: string, right: string): boolean => {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** Starts the vault on loopback. It keeps its cards in memory and never prints one. */
+/** Starts the vault, on loopback unless told. It keeps its cards in memory and never prints one. */
 export const startVault = async (options: VaultOptions = {}): Promise<Vault> => {
-  const { token = 'sandbox_vault_token', port = 0 } = options
+  const { token = 'sandbox_vault_token', host = '127.0.0.1', port = 0 } = options
   const cards = new Map<string, StoredCard>()
   const requests: { path: string; status: number }[] = []
   const stopping = new AbortController()
@@ -103,7 +105,7 @@ export const startVault = async (options: VaultOptions = {}): Promise<Vault> => 
   }))
   answer('/cards/:cardRef/status', statusOf)
   answer('/cards/:cardRef/owner', card => ({ user_id: card.userId }))
-  const url = await server.listen({ host: '127.0.0.1', port })
+  const url = await server.listen({ host, port })
 
   return {
     url,

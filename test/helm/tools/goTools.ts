@@ -11,6 +11,7 @@ const BUILD_TIMEOUT_MS = 900_000
 const MODULES = {
   helm3: { module: 'helm.sh/helm/v3@v3.22.0', main: './cmd/helm' },
   kubeconform: { module: 'github.com/yannh/kubeconform@v0.8.0', main: './cmd/kubeconform' },
+  composeGo: { module: 'github.com/compose-spec/compose-go/v2@v2.16.2', main: './cmd' },
   unittest: { module: 'github.com/helm-unittest/helm-unittest@v1.1.2', main: './cmd/helm-unittest' },
 } as const
 
