@@ -6,6 +6,7 @@ import type { Attempt, EndedAttempt, MerchantState, Work } from './merchantState
 import { callBack } from './callBack.ts'
 import { callOffReconcile } from './reconcileCommands.ts'
 import type { OutcomeStatus, SourcePosition } from './records.ts'
+import { nextTry } from './repeats.ts'
 import { suppressionOf } from './suppressionRules.ts'
 
 /** A wait that an attempt inherits: the account was busy a moment ago. */
@@ -35,11 +36,11 @@ export function attemptSubject(merchant: MerchantState, attempt: Attempt): Outco
 export function openAttempt(draft: DecisionDraft, merchant: MerchantState, work: Work): void {
   const open = merchant.attempt
   if (open === null) {
-    beginAttempt(draft, merchant, work, null)
+    beginAttempt(draft, merchant, work, null, nextTry(merchant, work))
   } else if (open.phase === 'SCHEDULED' || open.phase === 'DISCOVERING') {
     draft.emit('CANCELLED', 'superseded', attemptSubject(merchant, open), work.source, open.origin)
     if (open.phase === 'SCHEDULED') draft.timer(switchTimer(merchant.merchant_id), null)
-    beginAttempt(draft, merchant, work, null)
+    beginAttempt(draft, merchant, work, null, nextTry(merchant, work))
   } else {
     queueBehind(draft, merchant, open, work)
   }

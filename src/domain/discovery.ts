@@ -6,13 +6,24 @@ import type { CommandResult, SourcePosition } from './records.ts'
 import { isSuppressed, liftCard } from './suppressionRules.ts'
 import type { CardState, Discovery } from './userState.ts'
 
-/** A new version of a card: asks the vault for the card and Knot for the user's merchants. */
-export function startDiscovery(draft: DecisionDraft, card: CardState, reason: string, source: SourcePosition): void {
+/**
+ * A version of a card: asks the vault for the card and Knot for the user's merchants.
+ *
+ * @param vaultVersionBefore what the vault answered before the event; an answer like it is behind the event. Null where no
+ * event says that there must be another one.
+ */
+export function startDiscovery(
+  draft: DecisionDraft,
+  card: CardState,
+  reason: string,
+  source: SourcePosition,
+  vaultVersionBefore: string | null = card.vault_version,
+): void {
   look(draft, card, {
     command_id: null,
     card_version: card.version,
     reason,
-    vault_version_before: card.vault_version,
+    vault_version_before: vaultVersionBefore,
     looks: 0,
     next_at: null,
     source,
@@ -38,7 +49,9 @@ export function endDiscovery(
 export function lookAgain(draft: DecisionDraft, cardRef: string): void {
   const card = draft.card(cardRef)
   const discovery = card?.discovery
-  if (card !== undefined && discovery?.command_id === null) look(draft, card, discovery)
+  if (card === undefined || discovery?.command_id !== null) return
+  draft.timer(vaultTimer(cardRef), null)
+  look(draft, card, discovery)
 }
 
 /**

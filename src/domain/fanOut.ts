@@ -4,6 +4,7 @@ import { obstacleOf } from './holders.ts'
 import { newMerchant } from './merchantState.ts'
 import type { MerchantState, Work } from './merchantState.ts'
 import type { MerchantAccount } from './records.ts'
+import { repeatRefusal } from './repeats.ts'
 import { suppressionOf } from './suppressionRules.ts'
 
 /** Why a version does not go to a merchant account. */
@@ -29,7 +30,7 @@ export function refusalOf(draft: DecisionDraft, account: MerchantAccount, work: 
 /** One attempt, or one outcome with the reason, per merchant account of the user. */
 export function fanOut(draft: DecisionDraft, accounts: readonly MerchantAccount[], work: Work): void {
   for (const account of accounts) {
-    const refusal = refusalOf(draft, account, work)
+    const refusal = refusalOf(draft, account, work) ?? repeatRefusal(draft.merchant(account.merchant_id), work)
     if (refusal === null) {
       openAttempt(draft, merchantAt(draft, account), work)
       continue

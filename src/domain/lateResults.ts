@@ -6,6 +6,7 @@ import { newMerchant } from './merchantState.ts'
 import type { Attempt, EndedAttempt, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
 import type { SourcePosition } from './records.ts'
+import { isSameVersion } from './repeats.ts'
 
 /** Knot's clock may be behind ours by so much when a result is measured against the start of an attempt. */
 export const RESULT_SKEW_MS = 2_000
@@ -57,8 +58,8 @@ function correct(draft: DecisionDraft, merchant: MerchantState, last: EndedAttem
 
 /**
  * The open attempt, unless it is a retry of what has succeeded after all: that one is needless. What waits is dropped; a
- * SWITCH is called back, and if it was too late for that, its own result is told. Either way under the webhook as its
- * origin, so that it never hides the success.
+ * SWITCH is called back, and if it was too late for that, its own result is told. A retry of our own does that under the
+ * webhook as its origin, so that it never hides the success; an operator's has an origin that hides nothing.
  */
 function withoutRetryOf(
   draft: DecisionDraft,
@@ -68,16 +69,19 @@ function withoutRetryOf(
 ): Attempt | null {
   const { attempt, merchant_id } = merchant
   if (attempt?.retry_after == null || attempt.number !== last.number + 1) return attempt
-  if (attempt.card_ref !== last.card_ref || attempt.card_version !== last.card_version) return attempt
+  if (!isSameVersion(attempt, last)) return attempt
+  const isOwn = isSamePosition(attempt.origin, last.origin)
   if (attempt.phase === 'SCHEDULED' || attempt.phase === 'DISCOVERING') {
     draft.timer(hardTimer(merchant_id), null)
     if (attempt.phase === 'SCHEDULED') draft.timer(switchTimer(merchant_id), null)
+    if (!isOwn) draft.emit('CANCELLED', 'corrected', lastSubject(merchant, attempt), source, attempt.origin)
     return null
   }
   if (attempt.phase === 'ISSUED' && attempt.stop === null) {
     callBack(draft, merchant, attempt, attempt.command_id, 'corrected', { source, origin: source })
   }
-  return { ...attempt, source, origin: source, stop: attempt.stop ?? { reason: 'corrected', source } }
+  const stopped: Attempt = { ...attempt, stop: attempt.stop ?? { reason: 'corrected', source } }
+  return isOwn ? { ...stopped, source, origin: source } : stopped
 }
 
 /** After NO_RESULT a failure is told, but nothing is tried again. */
@@ -132,7 +136,7 @@ function external(
   })
 }
 
-function lastSubject(merchant: MerchantState, last: EndedAttempt): OutcomeSubject {
+function lastSubject(merchant: MerchantState, last: EndedAttempt | Attempt): OutcomeSubject {
   return {
     card_ref: last.card_ref,
     card_version: last.card_version,
@@ -146,4 +150,8 @@ function lastSubject(merchant: MerchantState, last: EndedAttempt): OutcomeSubjec
 /** Of the outcome that a webhook causes: its own time, also where it was kept for a while. */
 export function detailsOf(webhook: KeptWebhook, rawReason: string | null): OutcomeDetails {
   return { nextAttemptAt: null, rawReason, occurredAt: webhook.timestamp }
+}
+
+function isSamePosition(a: SourcePosition, b: SourcePosition): boolean {
+  return a.offset === b.offset && a.partition === b.partition && a.topic === b.topic
 }

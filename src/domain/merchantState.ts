@@ -18,7 +18,7 @@ export type AttemptPhase = 'DISCOVERING' | 'SCHEDULED' | 'ISSUED' | 'ACCEPTED' |
 export interface Work {
   readonly card_ref: string
   readonly card_version: number
-  /** Why: the lifecycle type, or `relinked`. */
+  /** Why: the lifecycle type, `relinked` or `retry`. */
   readonly reason: string
   /** The vault's version when it was decided; of an attempt that has started, the one that was sent. */
   readonly vault_version: string | null

@@ -2,6 +2,7 @@ import { orderEndTimer } from './deadlines.ts'
 import type { OrderEnd } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import { onForget } from './operatorForget.ts'
+import { onRetry } from './operatorRetry.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
 import { entryOf, lift, liftAll, suppress } from './suppressionRules.ts'
@@ -26,6 +27,8 @@ export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, c
       onForget(draft, command, source)
       return
     case 'RETRY':
+      onRetry(draft, command, source)
+      return
     case 'KILL_SWITCH':
       tell(draft, command, 'REJECTED', source)
   }

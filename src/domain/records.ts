@@ -215,7 +215,7 @@ export interface ProvisioningCommand {
   /** PROVISION answers NOT_SENT after that. */
   readonly not_after: number | null
   readonly cancels: Cancels | null
-  /** Why the command exists: the lifecycle type, `relinked`, or what it cancels for. */
+  /** Why the command exists: the lifecycle type, `relinked`, `retry`, or what it cancels for. */
   readonly reason: string
   readonly decision_seq: number
   readonly source: SourcePosition

@@ -5,11 +5,9 @@ import type { Attempt, MerchantState } from './merchantState.ts'
 import { scaledWaitMs } from './policy.ts'
 import type { Failure } from './reasons.ts'
 import { callOffReconcile } from './reconcileCommands.ts'
+import { MAX_ATTEMPTS } from './repeats.ts'
 import type { SourcePosition } from './records.ts'
 import { suppressionOf } from './suppressionRules.ts'
-
-/** Attempts per (user, merchant, card version), whatever the table of reasons says (contract.md 3). */
-export const MAX_ATTEMPTS = 3
 
 /**
  * The wait before the next attempt after a failure, milliseconds; null where there is none: the row has no retry left,

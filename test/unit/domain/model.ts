@@ -17,11 +17,11 @@ import type { World } from './world.ts'
 export const CARDS = ['card-a', 'card-b']
 export const MERCHANTS = [1, 2]
 
-/** What Knot does with a push that reaches it. `lost`: the webhook never comes. */
-export type KnotMood = 'updated' | 'otp' | 'other' | 'busy' | 'refused' | 'lost'
+/** What Knot does with a push that reaches it. `lost`: the webhook never comes; `hidden`: nor does the account show it. */
+export type KnotMood = 'updated' | 'otp' | 'other' | 'busy' | 'refused' | 'lost' | 'hidden'
 
 /** Knot's moods while everything is settled, in turn. */
-const SETTLING_MOODS: readonly KnotMood[] = ['updated', 'busy', 'lost', 'otp']
+const SETTLING_MOODS: readonly KnotMood[] = ['updated', 'busy', 'lost', 'otp', 'hidden', 'other']
 
 /** One move of the world outside of DECIDE. Numbers choose among what is there, modulo how much there is. */
 export type Move =
@@ -260,7 +260,7 @@ export class Model {
     this.onStart(command, this.#readSeq())
     open.startedAt = now
     open.mood = mood
-    if (command.kind !== 'SWITCH' || mood === 'busy' || mood === 'refused') return
+    if (command.kind !== 'SWITCH' || mood === 'busy' || mood === 'refused' || mood === 'hidden') return
     const status = mood === 'updated' || mood === 'lost' ? 'enrolled' : 'failed'
     this.#lastAction.set(command.merchant_id!, { last_action_at: now + 2, last_action_status: status })
     if (mood === 'lost') return
