@@ -34,6 +34,8 @@ interface ChartTopic {
   readonly key: string
   readonly name: string
   readonly ownName: boolean
+  /** Its own count, where it does not follow `topics.partitions`. */
+  readonly partitions?: number
   /** Without min.insync.replicas, which follows the replication factor. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -43,10 +45,11 @@ function topics(): ChartTopic[] {
   const prefix = `${config.application.id}-`
   return expectedTopics(config)
     .filter(({ owner }) => owner === 'onfile')
-    .map(({ key, name, settings }) => ({
+    .map(({ key, name, partitions, settings }) => ({
       key,
       name: name.startsWith(prefix) ? name.slice(prefix.length) : name,
       ownName: name.startsWith(prefix),
+      ...(partitions === undefined ? {} : { partitions }),
       settings: Object.fromEntries(
         settings.filter(setting => setting.name !== 'min.insync.replicas').map(({ name, value }) => [name, value]),
       ),

@@ -1,0 +1,46 @@
+import { describe, expect, inject, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+import { compareTopics } from '../../src/config/topicPlan.ts'
+import type { FoundTopic } from '../../src/config/topicPlan.ts'
+import { ciFile, render } from './chart.ts'
+
+const helm = inject('helm')
+
+interface TopicSpec {
+  readonly topicName: string
+  readonly partitions: number
+  readonly replicas: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+async function strimziTopics(values: object = {}): Promise<ReadonlyMap<string, FoundTopic>> {
+  const rendering = await render(helm, [ciFile('strimzi')], values)
+  if (rendering.refusal !== null) throw new Error(rendering.refusal)
+  const specs = rendering.manifests
+    .filter(({ kind }) => kind === 'KafkaTopic')
+    .map(({ spec }) => spec as unknown as TopicSpec)
+  return new Map(
+    specs.map(({ topicName: name, partitions, replicas, config }) => [
+      name,
+      { name, partitions, replicationFactor: replicas, settings: new Map(Object.entries(config)) },
+    ]),
+  )
+}
+
+describe.runIf(helm !== '')('KafkaTopics of the chart', () => {
+  test.each([
+    ['with three replicas', {}, {}],
+    ['with one', { config: { topics: { replicationFactor: 1 } } }, { ONFILE_TOPICS_REPLICATION_FACTOR: '1' }],
+  ])('%s are the ones that `onfile topics plan` finds right', async (_what, values, more) => {
+    const environment = {
+      ONFILE_APPLICATION_ID: 'cards',
+      ONFILE_TOPICS_PARTITIONS: '6',
+      ONFILE_TOPICS_DLQ: 'cards.dead.letters',
+      ...more,
+    }
+    const findings = compareTopics(loadConfig({ environment }, 'print'), await strimziTopics(values))
+    const issuers = ['card-lifecycle', 'knot-events']
+    expect(findings.filter(({ kind, topic }) => kind !== 'right' && !issuers.includes(topic))).toEqual([])
+    expect(findings.length).toBeGreaterThan(issuers.length + 7)
+  })
+})
