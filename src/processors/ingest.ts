@@ -32,7 +32,7 @@ export function createIngestTopology(options: IngestOptions): Topology {
     inputs: [topics.cardLifecycle, topics.knotEvents, topics.retry],
     tables: {},
     stateVersion: 1,
-    outputs: [topics.userEvents, topics.deadLetters],
+    outputs: [topics.userEvents, topics.deadLetters, topics.control],
     startAt: (topic, partition) => (topic === topics.retry ? 'earliest' : startAt(topic, partition)),
     createProcessor: task => new IngestProcessor(parts, task.topic, task.partition),
   }

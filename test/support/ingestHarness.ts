@@ -20,6 +20,7 @@ export const TOPICS: IngestTopics = {
   retry: 'onfile-retry',
   userEvents: 'onfile-user-events',
   deadLetters: 'onfile-dlq',
+  control: 'onfile-control',
 }
 
 /** Schemas by id, without a registry behind them. */

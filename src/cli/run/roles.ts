@@ -61,6 +61,7 @@ function ingestRole({ config, engine, codecs, registry, startAt, metrics, versio
       retry: topics.retry,
       userEvents: topics.userEvents,
       deadLetters: topics.dlq,
+      control: topics.control,
     },
     settings: {
       cardRef: ingest.cardRef,

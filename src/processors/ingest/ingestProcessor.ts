@@ -4,13 +4,14 @@ import { InputNotReadyError } from '../../engine/processor.ts'
 import type { Encoder, Processor, TaskContext } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
 import { appendedAtHeader } from '../appendedAt.ts'
+import { hintValue, merchantKey } from '../control.ts'
 import { deadLetter, rawEncoder } from '../deadLetter.ts'
 import type { InputOrigin } from './inputPosition.ts'
 import { readInputValue } from './inputValue.ts'
 import { InputJudge } from './judge.ts'
 import type { InputReaders, Judged } from './judge.ts'
 import { dedupeKey, knotTime } from './knotInput.ts'
-import type { KnotInput } from './knotInput.ts'
+import type { KnotInput, MerchantStatus } from './knotInput.ts'
 import { lifecycleTime } from './lifecycleInput.ts'
 import type { LifecycleInput } from './lifecycleInput.ts'
 import type { PanFields } from './panFields.ts'
@@ -76,6 +77,7 @@ export class IngestProcessor implements Processor {
         throw this.#notReady(record, `schema ${verdict.schemaId} is not loaded`)
       case 'ignored':
         this.#parts.metrics.ignored(origin.position.topic, verdict.event)
+        if (verdict.hint !== undefined) this.#passHint(verdict.hint, origin, ctx)
         break
       case 'rejected':
         this.#deadLetter(record, origin, verdict.reason, ctx)
@@ -127,6 +129,14 @@ export class IngestProcessor implements Processor {
     const to = ctx.partitionFor(topics.userEvents, userId)
     ctx.forward(topics.userEvents, to, userId, event, userEvents, { headers })
     metrics.forwarded(topic, body.kind === 'knot' ? 'knot' : 'lifecycle')
+  }
+
+  /** Knot's own time, so that a copy read again is old news; never a time that is still to come. */
+  #passHint({ merchantId, up, timestamp }: MerchantStatus, origin: InputOrigin, ctx: Context): void {
+    const topic = this.#parts.topics.control
+    const key = merchantKey(merchantId)
+    const atMs = Math.min(ctx.now, timestamp ?? origin.timestampMs)
+    ctx.forward(topic, ctx.partitionFor(topic, key), key, hintValue({ merchantId, up, atMs }), rawEncoder)
   }
 
   #deadLetter(record: RecordView, origin: InputOrigin, reason: DeadLetterReason, ctx: Context): void {

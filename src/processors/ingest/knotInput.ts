@@ -25,6 +25,15 @@ export interface KnotInput {
 export interface IgnoredKnotInput {
   readonly kind: 'ignored'
   readonly event: string
+  /** MERCHANT_STATUS_UPDATE of the card switcher: no outcome follows, but PROVISION's breaker of the merchant hears of it. */
+  readonly hint?: MerchantStatus
+}
+
+/** What Knot says of a merchant; milliseconds, null where it says no time. */
+export interface MerchantStatus {
+  readonly merchantId: number
+  readonly up: boolean
+  readonly timestamp: number | null
 }
 
 const USER_EVENTS = new Set(['CARD_UPDATING', 'CARD_UPDATED', 'CARD_FAILED', 'AUTHENTICATED', 'ACCOUNT_LOGIN_REQUIRED'])
@@ -69,15 +78,33 @@ const userEventSchema = z.object({
   timestamp: anything,
 })
 
+const merchantStatusSchema = z.object({
+  merchant: z.object({ id: z.union([z.int().min(0), z.string().regex(/^\s*\d{1,10}\s*$/)]) }),
+  data: z.object({ type: z.literal('card_switcher'), status: z.enum(['UP', 'DOWN']) }),
+  timestamp: anything,
+})
+
 /** Validates and normalises a decoded Knot webhook (seed 003), JSON and Avro alike. */
 export function knotInput(value: unknown): KnotInput | IgnoredKnotInput | Rejection {
   const named = eventSchema.safeParse(value)
   const event = named.success ? named.data.event.trim() : ''
   if (event === '') return rejected('schema_violation')
+  if (event === 'MERCHANT_STATUS_UPDATE') return { kind: 'ignored', event, ...hintOf(value) }
   if (!USER_EVENTS.has(event)) return { kind: 'ignored', event: IGNORED_EVENTS.has(event) ? event : 'other' }
   const parsed = userEventSchema.safeParse(value)
   if (!parsed.success) return rejected('schema_violation')
   return userEvent(event, parsed.data)
+}
+
+/** Per product and platform (seed 003): the platforms of one product are not told apart, it is a hint at most. */
+function hintOf(value: unknown): Pick<IgnoredKnotInput, 'hint'> {
+  const parsed = merchantStatusSchema.safeParse(value)
+  if (!parsed.success) return {}
+  const { merchant, data, timestamp } = parsed.data
+  const merchantId = Number(merchant.id)
+  const time = instantMs(timestamp)
+  if (merchantId > MAX_MERCHANT_ID || time === 'unusable') return {}
+  return { hint: { merchantId, up: data.status === 'UP', timestamp: time } }
 }
 
 /**

@@ -26,6 +26,8 @@ export interface IngestTopics {
   readonly retry: string
   readonly userEvents: string
   readonly deadLetters: string
+  /** What Knot says of merchants goes there, as a hint for all processes of PROVISION. */
+  readonly control: string
 }
 
 /** What INGEST counts. Label values are bounded: topics are configured, kinds and reasons are listed in code. */

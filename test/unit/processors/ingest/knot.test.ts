@@ -116,6 +116,36 @@ describe('a Knot webhook', () => {
     expect(harness.counts).toEqual(new Map([[`ignored knot-events ${counted}`, 1]]))
   })
 
+  const STATUS = {
+    event: 'MERCHANT_STATUS_UPDATE',
+    merchant: { id: 10, name: 'Uber' },
+    data: { type: 'card_switcher', status: 'DOWN', platform: 'web', sdk: null },
+    timestamp: NOW - 5_000,
+  }
+
+  it.each([
+    ['DOWN', STATUS, '{"status":"DOWN","at":"2025-03-28T11:59:55.000Z"}'],
+    ['UP', { ...STATUS, data: { ...STATUS.data, status: 'UP' } }, '{"status":"UP","at":"2025-03-28T11:59:55.000Z"}'],
+    ['a time to come', { ...STATUS, timestamp: NOW + 60_000 }, '{"status":"DOWN","at":"2025-03-28T12:00:00.000Z"}'],
+  ])('that says how a merchant does is counted, and passed on as a hint: %s', async (_, value, hint) => {
+    const harness = ingestHarness()
+    const [record, ...more] = await harness.runAll(recordView({ value: JSON.stringify(value) }), TOPICS.knotEvents)
+    expect(more).toEqual([])
+    expect([record!.topic, record!.key?.toString()]).toEqual([TOPICS.control, 'merchant/10'])
+    expect((record!.value as Buffer).toString()).toBe(hint)
+    expect(harness.counts).toEqual(new Map([['ignored knot-events MERCHANT_STATUS_UPDATE', 1]]))
+  })
+
+  it.each([
+    ['another product', { ...STATUS, data: { ...STATUS.data, type: 'shopping' } }],
+    ['an unknown status', { ...STATUS, data: { ...STATUS.data, status: 'SLOW' } }],
+    ['no merchant', { ...STATUS, merchant: undefined }],
+    ['an impossible merchant', { ...STATUS, merchant: { id: 9_999_999_999 } }],
+    ['a time that is none', { ...STATUS, timestamp: 'soon' }],
+  ])('about %s gives no hint', async (_, value) => {
+    expect(await ingestHarness().runAll(recordView({ value: JSON.stringify(value) }), TOPICS.knotEvents)).toEqual([])
+  })
+
   it('of a lifecycle topic is no Knot webhook, whatever its event name', async () => {
     const letter = await ingestHarness().run(recordView({ value: JSON.stringify(FAILED) }), TOPICS.cardLifecycle)
     expect(reasonOf(letter)).toBe('schema_violation')

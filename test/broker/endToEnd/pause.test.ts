@@ -1,0 +1,81 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
+
+const USERS = 12
+const MERCHANTS = [10, 16, 44]
+
+let run: OnfileRun
+beforeEach(async () => {
+  run = await OnfileRun.create({
+    brokers: inject('brokers'),
+    registryUrl: inject('registryUrl'),
+    settings: { ONFILE_POLICY_RESULT_SOFT: '20s', ONFILE_POLICY_RESULT_HARD: '60s' },
+  })
+})
+afterEach(() => run.close())
+
+const update = (from: number, to: number) =>
+  run.sendLifecycle(
+    ...Array.from({ length: to - from }, (_, index) => {
+      const userId = `user-${from + index}`
+      return { key: userId, value: lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId }) }
+    }),
+  )
+
+it('a pause stops every push, over kill -9, fails none, shows itself, and ends with resume', async () => {
+  const terminal = new OperatorTerminal(run)
+  for (let index = 0; index < USERS; index++) run.addUser(`user-${index}`, index, MERCHANTS)
+  const first = run.start()
+  await first.ready()
+
+  expect(await terminal.onfile('pause', '--reason', 'a drill')).toMatchObject({ code: 0, err: '' })
+  await wait(1_500)
+  await update(0, USERS)
+  const waiting = USERS * MERCHANTS.length
+  const settled = async (process = first): Promise<void> => {
+    const deadline = Date.now() + 20_000
+    while ((await process.metric('onfile_provision_waiting', 'kind="push"')) !== waiting) {
+      if (Date.now() > deadline) throw new Error(`not all wait:\n${await process.metrics()}`)
+      await wait(100)
+    }
+  }
+  await settled()
+  expect(run.knot.pushes()).toEqual([])
+  expect(await first.metric('onfile_paused', 'reason="operator"')).toBe(1)
+  expect(await first.metric('onfile_commands_answered_total', 'kind="SWITCH"')).toBe(0)
+  const { state, notices } = await first.readyz()
+  expect(state).toBe('ready')
+  expect(notices.join('\n')).toContain('ops paused pushes: a drill')
+
+  await first.kill('SIGKILL')
+  const second = run.start()
+  await second.ready()
+  await settled(second)
+  await wait(1_000)
+  expect(run.knot.pushes()).toEqual([])
+  expect(await second.metric('onfile_paused', 'reason="operator"')).toBe(1)
+
+  expect(await terminal.onfile('resume', '--reason', 'the drill is over')).toMatchObject({ code: 0 })
+  await run.expectExact()
+  expect(run.knot.pushes()).toHaveLength(waiting)
+  expect(await second.metric('onfile_paused', 'reason="operator"')).toBe(0)
+})
+
+it('no push starts while the switch cannot be read', async () => {
+  run.addUser('user-0', 0, [16])
+  const blind = run.start({ ONFILE_TOPICS_CONTROL: `${run.id}-nowhere` })
+  await blind.ready()
+  await update(0, 1)
+  const deadline = Date.now() + 20_000
+  while ((await blind.metric('onfile_provision_waiting', 'kind="push"')) !== 1) {
+    if (Date.now() > deadline) throw new Error(`nothing waits:\n${await blind.metrics()}`)
+    await wait(100)
+  }
+  await wait(1_000)
+  expect(run.knot.pushes()).toEqual([])
+  expect(await blind.metric('onfile_paused', 'reason="switch_unknown"')).toBe(1)
+  expect((await blind.readyz()).notices.join('\n')).toContain('is not known now')
+})
