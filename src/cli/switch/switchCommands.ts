@@ -34,6 +34,7 @@ const PAUSED = [
   'Pushes are paused in the whole of this application.id, over restarts, until onfile resume.',
   `No process starts another one: usually within a second, ${STALE_MS / 1_000} s from now at the latest.`,
   'What is on the wire by then ends as it ends. Everything else waits; /readyz and onfile_paused show it.',
+  'What waits beyond its hard deadline (policy.resultHard) ends as NO_RESULT: onfile retry tries it again.',
 ]
 const RUNNING = ['Pushes go on: what has waited is sent at the configured rates.']
 
