@@ -29,7 +29,7 @@ export function refusalOf(draft: DecisionDraft, account: MerchantAccount, work: 
 
 /** One attempt, or one outcome with the reason, per merchant account of the user. */
 export function fanOut(draft: DecisionDraft, accounts: readonly MerchantAccount[], work: Work): void {
-  for (const account of accounts) {
+  for (const account of onePerMerchant(accounts)) {
     const refusal = refusalOf(draft, account, work) ?? repeatRefusal(draft.merchant(account.merchant_id), work)
     if (refusal === null) {
       openAttempt(draft, merchantAt(draft, account), work)
@@ -49,6 +49,27 @@ export function merchantAt(draft: DecisionDraft, account: MerchantAccount): Merc
   if (merchant === undefined) return newMerchant(account.merchant_id, account.merchant_name)
   if (account.merchant_name === null || account.merchant_name === merchant.merchant_name) return merchant
   return { ...merchant, merchant_name: account.merchant_name }
+}
+
+/**
+ * The account at this merchant; of several (Knot lists what the user has linked, and may list a merchant twice) the one that
+ * takes a card.
+ */
+export function accountAt(accounts: readonly MerchantAccount[], merchantId: number): MerchantAccount | undefined {
+  let first: MerchantAccount | undefined
+  for (const account of accounts) {
+    if (account.merchant_id !== merchantId) continue
+    if (account.connected && account.update_card) return account
+    first ??= account
+  }
+  return first
+}
+
+/** In the order in which they are listed. */
+function onePerMerchant(accounts: readonly MerchantAccount[]): readonly MerchantAccount[] {
+  const ids = new Set<number>()
+  for (const { merchant_id } of accounts) ids.add(merchant_id)
+  return ids.size === accounts.length ? accounts : [...ids].map(id => accountAt(accounts, id)!)
 }
 
 function skipped(reason: string): Refusal {

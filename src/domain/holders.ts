@@ -7,8 +7,9 @@ import type { UserState } from './userState.ts'
  * Why a card must not be pushed to a merchant although it is linked there: links belong to users, and another card of
  * this one may be on file (design.md 4). Null: it may.
  *
- * A holder that is closed frees its merchant; an open attempt reserves it for its card; an unknown holder is no obstacle
- * while the user has one live card and the policy says push.
+ * A holder that is closed frees its merchant, for the one live card that is left: which one of several takes its place is
+ * the user's choice. An open attempt reserves a merchant for its card. An unknown holder is no obstacle while the user has
+ * one live card and the policy says push.
  */
 export function obstacleOf(
   user: UserState,
@@ -20,8 +21,10 @@ export function obstacleOf(
   if (holder !== null && holder.card_ref !== cardRef && isLive(user, holder.card_ref)) return 'other_card_on_file'
   const pending = merchant?.attempt?.card_ref ?? cardRef
   if (pending !== cardRef && isLive(user, pending)) return holder === null ? 'holder_unknown' : 'other_card_on_file'
-  if (holder !== null) return null
-  return policy.unknownHolder === 'skip' || hasOtherLiveCard(user, cardRef) ? 'holder_unknown' : null
+  if (holder?.card_ref === cardRef) return null
+  return (holder === null && policy.unknownHolder === 'skip') || hasOtherLiveCard(user, cardRef)
+    ? 'holder_unknown'
+    : null
 }
 
 /** The holder after a confirmation with Knot's timestamp `since`: an older one changes nothing. */

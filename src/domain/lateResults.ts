@@ -3,7 +3,7 @@ import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDr
 import { hardTimer, switchTimer } from './deadlines.ts'
 import { laterHolder } from './holders.ts'
 import { newMerchant } from './merchantState.ts'
-import type { Attempt, EndedAttempt, KeptWebhook, MerchantState } from './merchantState.ts'
+import type { Attempt, EndedAttempt, Holder, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
 import type { SourcePosition } from './records.ts'
 import { isSameVersion } from './repeats.ts'
@@ -103,7 +103,10 @@ function changeNothing(
   draft.emit('SKIPPED', reason, subject, webhook.source, webhook.source, detailsOf(webhook, null))
 }
 
-/** Without an attempt. A card that it names and that we know is what the merchant holds from now on. */
+/**
+ * Without an attempt. A card that it names and that we know is what the merchant holds from now on; after one that we do
+ * not know nobody knows what it holds.
+ */
 function external(
   draft: DecisionDraft,
   named: NamedMerchant,
@@ -131,9 +134,18 @@ function external(
   const state = merchant ?? newMerchant(named.merchant_id, named.merchant_name)
   draft.putMerchant({
     ...state,
-    holder: cardRef === null ? state.holder : laterHolder(state.holder, cardRef, null, webhook.timestamp),
+    holder: holderAfter(state.holder, webhook, cardRef),
     awaiting_relink: null,
   })
+}
+
+function holderAfter(
+  holder: Holder | null,
+  { card_id, timestamp }: KeptWebhook,
+  cardRef: string | null,
+): Holder | null {
+  if (cardRef !== null) return laterHolder(holder, cardRef, null, timestamp)
+  return card_id === null || card_id === '' || (holder !== null && holder.since > timestamp) ? holder : null
 }
 
 function lastSubject(merchant: MerchantState, last: EndedAttempt | Attempt): OutcomeSubject {

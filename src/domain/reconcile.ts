@@ -45,9 +45,10 @@ function doneAt(
   { started_at }: Attempt,
   { accounts }: CommandResult,
 ): number | null {
-  const account = accounts.find(candidate => candidate.merchant_id === merchant_id)
-  const at = account?.last_action_at ?? null
-  const status = account?.last_action_status ?? null
-  if (at === null || status === null || started_at === null) return null
-  return at >= started_at - RESULT_SKEW_MS && policy.reconcileDone.has(normalisedReason(status)) ? at : null
+  if (started_at === null) return null
+  for (const { merchant_id: id, last_action_at: at, last_action_status: status } of accounts) {
+    if (id !== merchant_id || at === null || status === null || at < started_at - RESULT_SKEW_MS) continue
+    if (policy.reconcileDone.has(normalisedReason(status))) return at
+  }
+  return null
 }

@@ -1,6 +1,6 @@
 import { beginAttempt, endAttempt } from './attempts.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
-import { merchantAt, refusalOf } from './fanOut.ts'
+import { accountAt, merchantAt, refusalOf } from './fanOut.ts'
 import { discoverMerchant } from './merchantDiscover.ts'
 import type { Attempt, MerchantState, Work } from './merchantState.ts'
 import type { CommandResult, SourcePosition } from './records.ts'
@@ -65,7 +65,7 @@ export function onMerchantDiscovered(draft: DecisionDraft, result: CommandResult
     endAttempt(draft, known, attempt, 'SKIPPED', reason, source)
     return
   }
-  const account = result.accounts.find(({ merchant_id }) => merchant_id === known.merchant_id)
+  const account = accountAt(result.accounts, known.merchant_id)
   const isUsable = account?.connected === true && account.update_card
   if (attempt.retry_after === SESSION_LOST && !isUsable) {
     endAttempt(draft, known, attempt, 'NEEDS_USER_ACTION', SESSION_LOST, source)

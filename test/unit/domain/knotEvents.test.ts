@@ -273,9 +273,20 @@ describe('without an attempt', () => {
     world.knot('CARD_UPDATED', { card_id: 'card-1' })
     expect(world.lastOutcome.card_ref).toBe('card-1')
     expect(world.at().holder).toEqual({ card_ref: 'card-1', vault_version: null, since: T0 })
-    world.knot('CARD_UPDATED', { card_id: 'never heard of', timestamp: T0 + 1 })
+  })
+
+  it.each([
+    ['one that we do not know', 'never heard of', T0 + 1, null],
+    ['one that we do not know, but older', 'never heard of', T0 - 1, 'card-1'],
+    ['none', null, T0 + 1, 'card-1'],
+    ['an empty one', '', T0 + 1, 'card-1'],
+  ])('after that, a success that names %s', (_, card_id, timestamp, holder) => {
+    const world = new World()
+    world.lifecycle('enrolled')
+    world.knot('CARD_UPDATED', { card_id: 'card-1' })
+    world.knot('CARD_UPDATED', { card_id, timestamp })
     expect(world.lastOutcome.card_ref).toBeNull()
-    expect(world.at().holder?.since).toBe(T0)
+    expect(world.at().holder?.card_ref ?? null).toBe(holder)
   })
 
   it.each(['CARD_UPDATING', 'MERCHANT_STATUS_UPDATE', 'OTP_REQUIRED', 'SOMETHING_NEW'])('%s is ignored', event => {
