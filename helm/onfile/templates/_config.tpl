@@ -1,23 +1,8 @@
 {{/* Configuration and secrets of a workload, given as (dict "root" $ "name" "processor"). */}}
 
-{{/*
-Two trees, the second one winning key by key. Not sprig's mergeOverwrite: that one lets no false and no 0 win.
-*/}}
-{{- define "onfile.merge" -}}
-{{- $out := deepCopy .base -}}
-{{- range $key, $value := .over -}}
-{{- if and (kindIs "map" $value) (kindIs "map" (get $out $key)) -}}
-{{- $_ := set $out $key (include "onfile.merge" (dict "base" (get $out $key) "over" $value) | fromYaml) -}}
-{{- else -}}
-{{- $_ := set $out $key $value -}}
-{{- end -}}
-{{- end -}}
-{{- toYaml $out -}}
-{{- end -}}
-
-{{/* Settings given to a workload, before what the chart sets itself. */}}
+{{/* Settings given to a workload, its own winning key by key, before what the chart sets itself. */}}
 {{- define "onfile.givenConfig" -}}
-{{- include "onfile.merge" (dict "base" .root.Values.config "over" (index .root.Values .name).config) -}}
+{{- mergeOverwrite (deepCopy .root.Values.config) (index .root.Values .name).config | toYaml -}}
 {{- end -}}
 
 {{/*
@@ -32,7 +17,7 @@ since the vault's token, which would be the directory's too, is not for it.
 {{- $vault := default dict $config.vault -}}
 {{- $directory := default dict $config.directory -}}
 {{- if and $vault.url (not $directory.url) -}}
-{{- $_ := set $config "directory" (include "onfile.merge" (dict "base" $directory "over" (dict "url" $vault.url)) | fromYaml) -}}
+{{- $_ := set $config "directory" (merge (dict "url" $vault.url) $directory) -}}
 {{- end -}}
 {{- end -}}
 {{- $_ := set $config "roles" $roles -}}
@@ -42,7 +27,7 @@ since the vault's token, which would be the directory's too, is not for it.
 
 {{/* Files out of Secrets of a workload: path of the setting -> { name, key }. Null takes one away. */}}
 {{- define "onfile.secrets" -}}
-{{- $merged := include "onfile.merge" (dict "base" .root.Values.secrets "over" (index .root.Values .name).secrets) | fromYaml -}}
+{{- $merged := mergeOverwrite (deepCopy .root.Values.secrets) (index .root.Values .name).secrets -}}
 {{- $secrets := dict -}}
 {{- range $path, $secret := $merged -}}
 {{- if $secret -}}{{- $_ := set $secrets $path $secret -}}{{- end -}}
