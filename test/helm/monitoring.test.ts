@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { describe, expect, inject, test } from 'vitest'
+import { chartDirectory, ciFile, render } from './chart.ts'
+import type { Manifest } from './chart.ts'
+
+const helm = inject('helm')
+
+interface Rule {
+  readonly alert?: string
+  readonly expr: string
+  readonly for?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+interface Groups {
+  readonly groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[]
+}
+
+const source = parse(readFileSync(join(chartDirectory, 'files/rules.yaml'), 'utf8')) as Groups
+const rulesOf = ({ groups }: Groups): Rule[] => groups.flatMap(({ rules }) => rules)
+
+async function manifestsOf(values: object): Promise<readonly Manifest[]> {
+  const rendering = await render(helm, [ciFile('minimal')], values)
+  if (rendering.refusal !== null) throw new Error(rendering.refusal)
+  return rendering.manifests
+}
+
+async function rendered(settings: object): Promise<Rule[]> {
+  const manifests = await manifestsOf({ prometheusRule: { enabled: true, ...settings } })
+  return rulesOf(manifests.find(({ kind }) => kind === 'PrometheusRule')!.spec as unknown as Groups)
+}
+
+describe.runIf(helm !== '')('monitoring', () => {
+  test('is not there unless asked for', async () => {
+    const kinds = (await manifestsOf({})).map(({ kind }) => kind)
+    expect(kinds).not.toContain('PrometheusRule')
+    expect(kinds).not.toContain('PodMonitor')
+  })
+
+  test('has the rules as they are, templates of Prometheus among them', async () => {
+    const rules = await rendered({})
+    expect(rules.length).toBeGreaterThan(10)
+    expect(rules).toEqual(rulesOf(source))
+    expect(JSON.stringify(rules)).toContain('{{ $labels.role }}')
+  })
+
+  test('lets one alert go, and changes another', async () => {
+    const rules = await rendered({
+      runbookBaseUrl: 'https://wiki.example/onfile/',
+      alerts: {
+        OnfileAbsent: { enabled: false },
+        OnfileRoleFailed: { severity: 'ticket', for: '30m' },
+      },
+      additionalGroups: [{ name: 'ours', rules: [{ alert: 'Ours', expr: 'vector(1)' }] }],
+    })
+    expect(rules).toHaveLength(rulesOf(source).length)
+    expect(rules.map(({ alert }) => alert)).not.toContain('OnfileAbsent')
+    expect(rules.find(({ alert }) => alert === 'OnfileRoleFailed')).toMatchObject({
+      for: '30m',
+      labels: { severity: 'ticket' },
+      annotations: { runbook_url: 'https://wiki.example/onfile/OnfileRoleFailed.md' },
+    })
+    expect(rules.at(-1)).toEqual({ alert: 'Ours', expr: 'vector(1)' })
+  })
+
+  test.each(['PodMonitor', 'ServiceMonitor'])('scrapes the workloads and nothing else by a %s', async kind => {
+    const key = kind.charAt(0).toLowerCase() + kind.slice(1)
+    const manifests = await manifestsOf({ [key]: { enabled: true, labels: { release: 'prometheus' } } })
+    const monitor = manifests.find(manifest => manifest.kind === kind)!
+    expect(monitor.metadata.labels).toMatchObject({ release: 'prometheus' })
+    expect(monitor.spec).toMatchObject({
+      namespaceSelector: { matchNames: ['pay'] },
+      selector: { matchExpressions: [{ operator: 'In', values: ['processor', 'provisioner'] }] },
+      [kind === 'PodMonitor' ? 'podMetricsEndpoints' : 'endpoints']: [{ port: 'admin', path: '/metrics' }],
+    })
+  })
+})
