@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { bareCodec, framedCodec } from '../../src/avro/codecs.ts'
+import { typeHook } from '../../src/avro/typeHook.ts'
 import type { Codec } from '../../src/engine/processor.ts'
 
 /** Types of `UserEvent.avsc`, in the schema's order. */
@@ -66,10 +67,10 @@ export interface RaceCodecs {
 
 function typeOf(schemaName: string): avsc.Type {
   const text = readFileSync(new URL(`./schemas/${schemaName}.avsc`, import.meta.url), 'utf8')
-  return avsc.Type.forSchema(JSON.parse(text) as avsc.Schema, { omitRecordMethods: true })
+  return avsc.Type.forSchema(JSON.parse(text) as avsc.Schema, { omitRecordMethods: true, typeHook })
 }
 
-/** Reads `schemas/*.avsc` and makes the codecs with the product's own framing. */
+/** Reads `schemas/*.avsc` and makes the codecs with the product's own types and framing. */
 export function raceCodecs(): RaceCodecs {
   return {
     events: framedCodec<UserEvent>(typeOf('UserEvent'), 1),

@@ -4,11 +4,11 @@ import { SchemaRegistry as RegistryClient, SchemaType } from '@kafkajs/confluent
 import avsc from 'avsc'
 import type { Type } from 'avsc'
 import { LRUCache } from 'lru-cache'
-import { boundedContainers } from './boundedContainers.ts'
 import { IncompatibleSchemaError, RegistryUnavailableError, UnknownSchemaError } from './errors.ts'
 import { InstantType } from './instantType.ts'
 import { RegistryHttp, authorization, withRetries } from './registryHttp.ts'
 import type { RegistryOptions } from './registryHttp.ts'
+import { typeHook } from './typeHook.ts'
 
 type ClientOptions = ConstructorParameters<typeof RegistryClient>[0]
 type Middleware = NonNullable<ClientOptions['middlewares']>[number]
@@ -65,7 +65,7 @@ export class SchemaRegistry implements SchemaSource {
       retry: { retries: 0 },
       middlewares: [withTimeout(timeoutMs, authorization(options.auth))],
     }
-    const schemaOptions = { [SchemaType.AVRO]: { typeHook: boundedContainers, logicalTypes: InstantType.byName } }
+    const schemaOptions = { [SchemaType.AVRO]: { typeHook, logicalTypes: InstantType.byName } }
     this.#newClient = () => new RegistryClient(clientOptions, schemaOptions)
     this.#client = this.#newClient()
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import type { Type } from 'avsc'
-import { boundedContainers } from './boundedContainers.ts'
+import { typeHook } from './typeHook.ts'
 
 /** Names of the schemas of the topics that onfile writes: files in `schemas/`. */
 export const RECORD_SCHEMAS = ['user-event', 'provisioning-command', 'card-outcome', 'card-suppression'] as const
@@ -43,5 +43,5 @@ export function registeredText(name: RecordSchemaName): string {
 
 /** An avsc type with plain records, unwrapped nullable fields, bounded arrays and times as numbers. */
 export function avroType(schema: RecordSchema): Type {
-  return avsc.Type.forSchema(schema as unknown as avsc.Schema, { omitRecordMethods: true, typeHook: boundedContainers })
+  return avsc.Type.forSchema(schema as unknown as avsc.Schema, { omitRecordMethods: true, typeHook })
 }

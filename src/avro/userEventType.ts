@@ -1,12 +1,12 @@
 import avsc from 'avsc'
 import type { Type } from 'avsc'
 import type { UserEvent, UserEventBody } from '../domain/records.ts'
-import { boundedContainers } from './boundedContainers.ts'
 import { BranchType, ConstantType } from './constantType.ts'
 import type { ValueReader, ValueType } from './codecs.ts'
 import { AvroDecodeError } from './errors.ts'
 import { avroType, readSchemaFile } from './schemaFiles.ts'
 import type { RecordSchema, SchemaField } from './schemaFiles.ts'
+import { typeHook } from './typeHook.ts'
 
 /** Record names of the branches of `UserEvent.body` and the `kind` that stands for each on the TypeScript side. */
 const KINDS = { Lifecycle: 'lifecycle', Knot: 'knot', CommandResult: 'result', OperatorCommand: 'operator' } as const
@@ -17,7 +17,7 @@ type BranchSchema = Omit<RecordSchema, 'name'> & { readonly name: BranchName }
 
 const OPTIONS = {
   omitRecordMethods: true,
-  typeHook: boundedContainers,
+  typeHook,
   logicalTypes: { 'onfile-constant': ConstantType, 'onfile-branch': BranchType },
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
+import { typeHook } from '../../avro/typeHook.ts'
 import { versionedCodec } from '../../avro/versionedCodec.ts'
 import type { ValueReader } from '../../avro/codecs.ts'
 import type { MerchantState } from '../../domain/merchantState.ts'
@@ -55,5 +56,5 @@ function readerOf<T>(type: avsc.Type, name: StateSchemaName, version: number): V
 function schemaType(path: string): avsc.Type {
   const file = new URL(`../../../schemas/state/${path}`, import.meta.url)
   const schema = JSON.parse(readFileSync(file, 'utf8')) as avsc.Schema
-  return avsc.Type.forSchema(schema, { omitRecordMethods: true })
+  return avsc.Type.forSchema(schema, { omitRecordMethods: true, typeHook })
 }

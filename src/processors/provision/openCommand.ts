@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { bareCodec } from '../../avro/codecs.ts'
+import { typeHook } from '../../avro/typeHook.ts'
 import type { CommandKind, ProvisioningCommand, SourcePosition } from '../../domain/records.ts'
 import type { Codec } from '../../engine/processor.ts'
 
@@ -51,7 +52,7 @@ const SCHEMA_FILE = new URL('../../../schemas/provision-open-command.avsc', impo
 /** Avro without a frame: state is read by the release that wrote it or a later one. */
 export function createLedgerCodec(): Codec<OpenCommand> {
   const schema = JSON.parse(readFileSync(SCHEMA_FILE, 'utf8')) as avsc.Schema
-  return bareCodec<OpenCommand>(avsc.Type.forSchema(schema, { omitRecordMethods: true }))
+  return bareCodec<OpenCommand>(avsc.Type.forSchema(schema, { omitRecordMethods: true, typeHook }))
 }
 
 export function openCommand(command: ProvisioningCommand, kind: OpenCommandKind): OpenCommand {
