@@ -1,6 +1,7 @@
 import { connectClusterTopics } from './clusterTopics.ts'
 import { ONE_SHOT_DEADLINE_MS } from './deadline.ts'
 import { openKafkaDesk } from './order/kafkaDesk.ts'
+import { readKafkaStory } from './user/kafkaStory.ts'
 import { runProgram } from './program.ts'
 import { runOnfile } from './run.ts'
 import { writeKafkaSwitch } from './switch/kafkaSwitch.ts'
@@ -11,6 +12,7 @@ export async function runCommandLine(commandLine: readonly string[]): Promise<ne
     run: runOnfile,
     connectTopicAdmin: connectClusterTopics,
     openOrderDesk: openKafkaDesk,
+    readStory: readKafkaStory,
     writeSwitch: writeKafkaSwitch,
     environment: process.env,
     terminal: { out: line => console.log(line), err: line => console.error(line) },

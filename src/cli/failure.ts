@@ -24,6 +24,7 @@ const WRONG = new Set([
 const UNREACHABLE = new Set([
   'GAVE_UP',
   'ORDER_UNANSWERED',
+  'STORY_UNFINISHED',
   'registry_unavailable',
   'directory_unavailable',
   'OAUTH_TOKEN_UNAVAILABLE',

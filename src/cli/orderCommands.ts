@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
-import { parseDuration } from '../config/durations.ts'
+import { durationOf } from './durationOption.ts'
 import type { ExitCode } from './exitCodes.ts'
 import { giveOrder } from './order.ts'
 import { orderOf } from './order/flags.ts'
@@ -59,7 +58,7 @@ export function defineOrders(program: Command, parts: OrderParts, ended: (code: 
       .requiredOption('--reason <text>', 'why; kept with the order')
       .option('--actor <name>', 'who orders it (default: $USER)')
       .option('--request-id <id>', 'your own id of this order (default: a new one)')
-      .option('--wait <duration>', 'how long the outcome is waited for', waitOf, DEFAULT_WAIT_MS)
+      .option('--wait <duration>', 'how long the outcome is waited for', durationOf, DEFAULT_WAIT_MS)
       .option('--no-wait', 'do not wait for the outcome')
     withSettings(command).action(async (flags: SettingFlags & OrderFlags & { wait: number | false }) => {
       const settings = readConfig(flags, parts.environment, 'records')
@@ -76,9 +75,3 @@ export function defineOrders(program: Command, parts: OrderParts, ended: (code: 
 }
 
 const DEFAULT_WAIT_MS = 30_000
-
-function waitOf(text: string): number {
-  const waitMs = parseDuration(text)
-  if (waitMs === null || waitMs === 0) throw new InvalidArgumentError('It must be a duration such as 30s or 5m.')
-  return waitMs
-}

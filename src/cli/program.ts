@@ -17,6 +17,8 @@ import { defineSwitch } from './switch/switchCommands.ts'
 import type { WriteSwitch } from './switch/switchCommands.ts'
 import { schemasCheck, schemasRegister } from './schemas.ts'
 import { topicsApply, topicsPlan } from './topics.ts'
+import type { ReadStory } from './user/story.ts'
+import { defineUser } from './userCommand.ts'
 import type { ConnectTopicAdmin } from './topics.ts'
 
 /** What the program is made of; main.ts puts in the real ones. */
@@ -25,6 +27,7 @@ export interface ProgramParts {
   readonly run: (config: Config) => Promise<ExitCode>
   readonly connectTopicAdmin: ConnectTopicAdmin
   readonly openOrderDesk: OpenOrderDesk
+  readonly readStory: ReadStory
   readonly writeSwitch: WriteSwitch
   readonly environment: NodeJS.ProcessEnv
   readonly terminal: Terminal
@@ -94,6 +97,7 @@ function buildProgram(parts: ProgramParts, ended: (code: ExitCode) => void): Com
   define(config, 'print', 'show the settings in force, without secrets', 'print', settings =>
     Promise.resolve(configPrint(settings, terminal)),
   )
+  defineUser(program, parts, ended)
   defineOrders(program, parts, ended)
   defineSwitch(program, parts, ended)
   for (const command of [program, ...descendants(program)]) {

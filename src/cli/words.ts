@@ -80,5 +80,34 @@ export function outcomeWords({ status, reason, raw_reason }: CardOutcome): strin
 function failureWords(reason: string): string {
   const knotReason = reason.replaceAll('_', ' ')
   const rule = FAILURE_REASONS.get(knotReason)
-  return rule === undefined ? knotReason : `${knotReason}: ${CLASS_WORDS[rule.class]}`
+  return rule === undefined ? knotReason : `"${knotReason}", ${CLASS_WORDS[rule.class]}`
+}
+
+const LIFECYCLE_WORDS: Readonly<Record<string, string>> = {
+  updated: 'the card has a new number',
+  expired: 'the card has a new expiry date',
+  closed: 'the account is closed',
+  opt_out: 'the cardholder opts out',
+  contact_cardholder_advice: 'the cardholder must be asked first',
+  enrolled: 'the card takes part in account updates',
+  unknown: 'the network does not know the card',
+  no_participating: 'the bank does not take part',
+}
+
+/** What an account-updater event of this type says. */
+export function lifecycleWords(type: string): string {
+  return LIFECYCLE_WORDS[type] ?? 'a type that onfile does not know'
+}
+
+const WEBHOOK_WORDS: Readonly<Record<string, string>> = {
+  CARD_UPDATING: 'the merchant is at it',
+  CARD_UPDATED: 'the merchant has the card',
+  CARD_FAILED: 'the merchant did not take the card',
+  AUTHENTICATED: 'the user has logged in there',
+  ACCOUNT_LOGIN_REQUIRED: 'the user is logged out there',
+}
+
+/** What a webhook of Knot says. */
+export function webhookWords(event: string): string {
+  return WEBHOOK_WORDS[event] ?? 'concerns no card switch'
 }

@@ -46,7 +46,7 @@ export async function* scanPartition(cluster: Cluster, scan: PartitionScan): Asy
       const found: RecordView[] = []
       const visit = (record: RecordView): false | undefined => {
         if (record.offset >= untilOffset) return false
-        if (keep(record)) found.push(record.clone())
+        if (keep(record)) found.push(copyOf(record))
       }
       position = scanRecords(chunk.bytes, position, chunk.aborted, visit, chunk.source)
       yield found
@@ -56,4 +56,18 @@ export async function* scanPartition(cluster: Cluster, scan: PartitionScan): Asy
     subscription.close()
     await fetcher.close()
   }
+}
+
+/** In a buffer of its own: a few records of many fetches must not keep all of these in memory. */
+function copyOf(record: RecordView): RecordView {
+  const base = record.keyStart
+  const copy = record.clone()
+  copy.buffer = Buffer.from(record.buffer.subarray(base, record.recordEnd))
+  copy.keyStart = 0
+  copy.keyEnd = record.keyEnd < 0 ? -1 : record.keyEnd - base
+  copy.valueStart = record.valueStart - base
+  copy.valueEnd = record.valueEnd < 0 ? -1 : record.valueEnd - base
+  copy.headersStart = record.headersStart - base
+  copy.recordEnd = record.recordEnd - base
+  return copy
 }

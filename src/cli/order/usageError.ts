@@ -5,6 +5,6 @@ export class UsageError extends Error {
 
   /** @param problems each names its option and what is right; none repeats a value that may hold a card number */
   constructor(problems: readonly string[]) {
-    super(`Nothing was written:\n${problems.map(problem => `  - ${problem}`).join('\n')}`)
+    super(`Nothing was done:\n${problems.map(problem => `  - ${problem}`).join('\n')}`)
   }
 }

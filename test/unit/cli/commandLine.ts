@@ -30,6 +30,7 @@ export async function onfile(
     run: () => Promise.reject(new Error('no roles here')),
     connectTopicAdmin: () => Promise.reject(new Error('no brokers here')),
     openOrderDesk: () => Promise.reject(new Error('no brokers here')),
+    readStory: () => Promise.reject(new Error('no brokers here')),
     writeSwitch: () => Promise.reject(new Error('no brokers here')),
     environment: { ONFILE_CONFIG: NO_SETTINGS, ...environment },
     terminal: { out: line => out.push(line), err: line => err.push(line) },

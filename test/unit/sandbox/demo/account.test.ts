@@ -57,8 +57,8 @@ describe('words', () => {
 
   test.each([
     [{ status: 'UPDATED', reason: 'updated' }, 'the merchant has the new card'],
-    [{ status: 'FAILED', reason: 'insufficient_funds' }, 'insufficient funds: worth another try later'],
-    [{ status: 'NEEDS_USER_ACTION', reason: 'credentials' }, 'credentials: only the user can mend it'],
+    [{ status: 'FAILED', reason: 'insufficient_funds' }, '"insufficient funds", worth another try later'],
+    [{ status: 'NEEDS_USER_ACTION', reason: 'credentials' }, '"credentials", only the user can mend it'],
     [
       { status: 'FAILED', reason: 'unknown_reason', raw_reason: 'New one' },
       '"New one": not in Knot\'s list: somebody should look',
@@ -71,7 +71,7 @@ describe('words', () => {
   test('every reason of the table has words of its class', () => {
     for (const reason of FAILURE_REASONS.keys()) {
       const words = outcomeWords(outcome({ status: 'FAILED', reason: reason.replaceAll(' ', '_') }))
-      expect(words).toMatch(new RegExp(`^${reason}: .+`))
+      expect(words).toMatch(new RegExp(`^"${reason}", .+`))
     }
   })
 
