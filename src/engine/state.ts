@@ -127,7 +127,6 @@ export class PartitionState {
       this.stamping = false
       this.writtenVersion = this.options.stateVersion
     }
-    this.entries.forgetDecoded()
   }
 
   get hasUnflushed(): boolean {

@@ -14,6 +14,11 @@ export interface FetcherOptions {
   readonly maxWaitMs?: number
   /** The broker waits for so much, at most `maxWaitMs`. Raising it saves CPU on a trickle and costs latency. Default 1. */
   readonly minBytes?: number
+  /**
+   * After a response of less than 32 KiB that leader is left alone for so long, so that what trickles in gathers: without
+   * it each record costs a fetch of its own. Adds as much latency at most, none to the first record after a pause. Default 10.
+   */
+  readonly paceMs?: number
   /** Per partition and response; one batch larger than that still comes. Default 256 KiB. */
   readonly partitionMaxBytes?: number
   /** A partition with so much waiting is not fetched. Default 512 KiB. */
@@ -24,6 +29,7 @@ export interface FetcherOptions {
 const RESPONSE_MAX_BYTES = 8 << 20
 /** While a partition waits for room that it will have soon, the others must not hold its broker for long. */
 const SHORT_WAIT_MS = 10
+const SMALL_RESPONSE_BYTES = 32 << 10
 const OFFSET_OUT_OF_RANGE = 1
 /** A leader that has just been elected may not know the end of its log yet: the answer counts when it stays. */
 const OUT_OF_RANGE_TRIES = 3
@@ -47,6 +53,8 @@ export class Fetcher {
   /** In the order in which they are asked for. */
   private subscriptions: SubscribedPartition[] = []
   private readonly inFlight = new Map<number, Promise<void>>()
+  /** Leaders whose last response was small, and until when they are left alone. */
+  private readonly paced = new Map<number, number>()
   private timer: NodeJS.Timeout | undefined
   private scheduled = false
   private closed = false
@@ -57,6 +65,7 @@ export class Fetcher {
     this.options = {
       maxWaitMs: options.maxWaitMs ?? 100,
       minBytes: options.minBytes ?? 1,
+      paceMs: options.paceMs ?? 10,
       partitionMaxBytes: options.partitionMaxBytes ?? 256 << 10,
       queueBytes: options.queueBytes ?? 512 << 10,
       isolation: options.isolation ?? 'read_committed',
@@ -114,7 +123,12 @@ export class Fetcher {
         continue
       }
       const leader = this.cluster.knownLeader(subscription.topic, subscription.partition)
-      if (leader === undefined) void this.resolveLeader(subscription)
+      if (leader === undefined) {
+        void this.resolveLeader(subscription)
+        continue
+      }
+      const pacedUntilMs = this.paced.get(leader) ?? 0
+      if (pacedUntilMs > now) wakeAtMs = Math.min(wakeAtMs, pacedUntilMs)
       else if (!this.inFlight.has(leader) && !taken.has(nameOf(subscription))) {
         taken.add(nameOf(subscription))
         const ofLeader = byLeader.get(leader)
@@ -169,6 +183,8 @@ export class Fetcher {
     const askedAtMs = Date.now()
     const response = await this.cluster.call(leader, this.lane, request)
     if (response.errorCode !== 0) throw new KafkaError(request.api.name, response.errorCode)
+    const bytes = response.partitions.reduce((sum, fetched) => sum + fetched.bytes.length, 0)
+    if (bytes > 0 && bytes < SMALL_RESPONSE_BYTES) this.paced.set(leader, performance.now() + this.options.paceMs)
     this.distribute(subscriptions, response, askedAtMs)
   }
 
