@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-sigusr1
 import { enableCompileCache } from 'node:module'
 
 // Half of the CPU time of a start is compiling: a restart finds it done. Before everything else is loaded, so no static

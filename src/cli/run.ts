@@ -19,6 +19,8 @@ import type { ExitCode } from './exitCodes.ts'
 import { codeOf, exitCodeOfError } from './failure.ts'
 import { kafkaOptionsOf } from './kafkaOptions.ts'
 import { releaseVersion } from './program.ts'
+import { guardMemory } from './run/memoryGuard.ts'
+import { policyOf } from './run/policy.ts'
 import { createRoles } from './run/roles.ts'
 import type { RunningRole } from './run/roles.ts'
 import { prepareIngestStart } from './run/startOffsets.ts'
@@ -30,6 +32,7 @@ import { StateLock } from './stateLock.ts'
  * drains within `shutdown.deadline` and exits 0; the second one exits at once.
  */
 export async function runOnfile(config: Config): Promise<ExitCode> {
+  guardMemory(config)
   const log = createLog({ level: config.log.level, pretty: config.log.pretty })
   const process_ = new OnfileProcess(config, log)
   const stop = new AbortController()
@@ -71,6 +74,7 @@ class OnfileProcess implements HealthSource {
         ...(config.roles.includes('decide') ? [config.topics.userEvents] : []),
         ...(config.roles.includes('provision') ? [config.topics.provisioningCommands] : []),
       ],
+      failureReasons: [...policyOf(config).reasons.keys()].map(reason => reason.replace(/[ -]/g, '_')),
       status: () => this.roles(),
     })
   }

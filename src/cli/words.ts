@@ -53,6 +53,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'REJECTED/unknown_error': 'Knot refused, with an error that is not documented',
   'REJECTED/limit': 'more cards or merchants than are kept for one user',
   'NEEDS_USER_ACTION/relink': 'the user must log in at the merchant again',
+  'RETRY_SCHEDULED/operator': "an operator's order: tried again now",
   'RETRY_SCHEDULED/min_gap': 'too soon after the last push: waits its turn',
   'RETRY_SCHEDULED/ongoing_operation': 'the account is busy: tried again later',
   'RETRY_SCHEDULED/inactive_card': 'not active yet: the vault is asked again later',
