@@ -4,6 +4,8 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { dashboardJson } from './grafana/dashboardJson.ts'
+import { DASHBOARDS } from './grafana/dashboards.ts'
 import { prometheusRule, rulesFile, RUNBOOKS } from './rulesFile.ts'
 
 const { values } = parseArgs({ options: { runbooks: { type: 'string', default: RUNBOOKS } } })
@@ -11,3 +13,4 @@ const write = (path: string, text: string): void => writeFileSync(new URL(path, 
 
 write('./prometheus/rules.yaml', rulesFile(values.runbooks))
 write('./prometheus/prometheusrule.yaml', prometheusRule(values.runbooks))
+for (const dashboard of DASHBOARDS) write(`./grafana/dashboards/${dashboard.uid}.json`, dashboardJson(dashboard))

@@ -33,6 +33,8 @@ export interface DemoOptions {
   readonly paint: Paint
   /** Gets everything that has to be undone; the caller runs it. */
   readonly cleanUp: CleanUp
+  /** Awaited when everything is up and nothing has been sent. */
+  readonly onRaised?: (systems: Systems) => Promise<void>
 }
 
 /** How it ended: without problems everything added up. */
@@ -48,11 +50,12 @@ const STORY_PATIENCE_MS = 20_000
  * The whole way of a record, once: systems up, the sample stream in, the account as outcomes come out, then the
  * comparison of all that can be compared. @throws what `raiseSystems` throws, ProductError when the product dies
  */
-export const runDemo = async ({ keep, write, paint, cleanUp }: DemoOptions): Promise<DemoResult> => {
+export const runDemo = async ({ keep, write, paint, cleanUp, onRaised }: DemoOptions): Promise<DemoResult> => {
   const beganAtMs = Date.now()
   const since = (): string => `${((Date.now() - beganAtMs) / 1000).toFixed(1)} s`.padStart(7)
   write(paint('bold', 'onfile: cards on file stay current, from the events on the issuer’s Kafka'))
   const systems = await raiseSystems(cleanUp, line => write(`${paint('gray', since())}  ${line}`))
+  await onRaised?.(systems)
   const { topics, knot, vault, issuer, cluster, codecs, product } = systems
 
   const book = new CardBook(vault)

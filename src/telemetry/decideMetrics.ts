@@ -1,9 +1,15 @@
 import { BoundedLabel } from './boundedLabel.ts'
 import type { Instruments } from './instruments.ts'
-import { COMMAND_KINDS, OUTCOME_REASONS, SUPPRESSION_REASONS } from './knownLabels.ts'
+import {
+  COMMAND_KINDS,
+  FAILURE_STATUSES,
+  MERCHANT_STATUSES,
+  OUTCOME_REASONS,
+  SUPPRESSION_REASONS,
+} from './knownLabels.ts'
 
 /** More reasons than the contract and Knot's list have together. */
-const MAX_REASONS = 120
+const MAX_REASONS = 160
 const MAX_KINDS = 60
 /** The first so many merchants of a process have series of their own. */
 const MAX_MERCHANTS = 100
@@ -25,8 +31,15 @@ export interface DecideMetrics {
 
 export type FreshnessPath = 'decided' | 'pushed'
 
-/** @param inputs the issuer's topics: the only ones with series of their own in the freshness */
-export function decideMetrics(instruments: Instruments, inputs: readonly string[]): DecideMetrics {
+/**
+ * @param inputs the issuer's topics: the only ones with series of their own in the freshness
+ * @param failureReasons reasons of Knot's that the table knows, in snake case
+ */
+export function decideMetrics(
+  instruments: Instruments,
+  inputs: readonly string[],
+  failureReasons: readonly string[],
+): DecideMetrics {
   const reasons = new BoundedLabel(MAX_REASONS)
   const kinds = new BoundedLabel(MAX_KINDS)
   const merchants = new BoundedLabel(MAX_MERCHANTS)
@@ -49,9 +62,13 @@ export function decideMetrics(instruments: Instruments, inputs: readonly string[
     'Webhooks of a user that change nothing and have no outcome, by kind.',
     ['kind'],
   )
-  for (const [status, known] of Object.entries(OUTCOME_REASONS)) {
-    for (const reason of known) outcomes.inc({ status, reason: reasons.bound(reason) }, 0)
+  for (const [status, listed] of Object.entries(OUTCOME_REASONS)) {
+    for (const reason of listed) outcomes.inc({ status, reason: reasons.bound(reason) }, 0)
   }
+  for (const reason of failureReasons) {
+    for (const status of FAILURE_STATUSES) outcomes.inc({ status, reason: reasons.bound(reason) }, 0)
+  }
+  const known = new Set<string>()
   for (const kind of COMMAND_KINDS) commands.inc({ kind }, 0)
   for (const reason of SUPPRESSION_REASONS) {
     for (const state of ['ACTIVE', 'LIFTED']) suppressions.inc({ state, reason: reasons.bound(reason) }, 0)
@@ -60,7 +77,13 @@ export function decideMetrics(instruments: Instruments, inputs: readonly string[
     ignored: (_topic, kind) => ignored.inc({ kind: kinds.bound(kind) }),
     outcome: (status, reason, merchantId) => {
       outcomes.inc({ status, reason: reasons.bound(reason) })
-      if (merchantId !== null) byMerchant.inc({ merchant: merchants.bound(String(merchantId)), status })
+      if (merchantId === null) return
+      const merchant = merchants.bound(String(merchantId))
+      if (!known.has(merchant)) {
+        known.add(merchant)
+        for (const one of MERCHANT_STATUSES) byMerchant.inc({ merchant, status: one }, 0)
+      }
+      byMerchant.inc({ merchant, status })
     },
     freshness: freshness(instruments, inputs),
     command: kind => commands.inc({ kind }),

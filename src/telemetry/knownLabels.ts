@@ -56,6 +56,12 @@ export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {
   EXTERNAL: ['updated'],
 }
 
+/** What an outcome with a failure reason of Knot's can be. */
+export const FAILURE_STATUSES = ['FAILED', 'NEEDS_USER_ACTION', 'RETRY_SCHEDULED'] as const
+
+/** A merchant gets these series with its first outcome: the first failure comes later, and is then an increase. */
+export const MERCHANT_STATUSES = ['ACCEPTED', 'UPDATED', 'FAILED', 'NEEDS_USER_ACTION', 'NO_RESULT', 'SKIPPED'] as const
+
 export const COMMAND_KINDS = ['DISCOVER', 'SWITCH', 'RECONCILE', 'CANCEL'] as const
 
 /** Results of commands, with the reasons that they have. */

@@ -11,7 +11,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   partition: 'number of the input partition; only those that the process has',
   path: '`decided`: the outcome was given to the record itself; `pushed`: to the answer of a command that it had caused',
   reason:
-    "a stable code of [contract.md](contract.md); Knot's failure reasons in snake case; at most 120. Of `onfile_paused` why",
+    "a stable code of [contract.md](contract.md); Knot's failure reasons in snake case; at most 160. Of `onfile_paused` why",
   result:
     'of transactions `committed` (at once), `found-committed` and `resent` (in doubt, looked up), `lost` (another instance has the partition, nothing was committed); of commands the result code',
   role: '`ingest`, `decide`, `provision`',

@@ -22,6 +22,8 @@ export interface MetricsOptions {
   readonly ingestInputs: readonly string[]
   /** Input topics of the other roles: the same. */
   readonly ownInputs: readonly string[]
+  /** Knot's failure reasons that the configured table knows, in snake case: the same. */
+  readonly failureReasons: readonly string[]
   /** The roles at the moment of a scrape. */
   readonly status: () => readonly ShownRole[]
   /** False leaves the metrics of the process out (`process_*`, `nodejs_*`). */
@@ -60,7 +62,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     external: isIngest ? options.ingestInputs : [],
     own: options.ownInputs,
   })
-  const decide = decideMetrics(instruments, options.ingestInputs)
+  const decide = decideMetrics(instruments, options.ingestInputs, options.failureReasons)
   const provision = provisionMetrics(instruments)
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry })
   return {

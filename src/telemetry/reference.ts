@@ -27,6 +27,7 @@ export function metricDescriptions(): readonly MetricDescription[] {
     roles: ['ingest', 'decide', 'provision'],
     ingestInputs: [],
     ownInputs: [],
+    failureReasons: [],
     status: () => [],
     processMetrics: false,
   })

@@ -35,6 +35,7 @@ function metricsOf(tasks: () => readonly TaskStatus[] = () => [], outages: RoleH
     roles: ['ingest', 'decide', 'provision'],
     ingestInputs: ['card-lifecycle'],
     ownInputs: ['onfile-user-events'],
+    failureReasons: ['card_in_use'],
     status: () => [
       { role: 'decide', state: 'stable', inputPartitions: { 'onfile-user-events': 4 }, outages: [], tasks: tasks() },
       { role: 'provision', state: 'joining', inputPartitions: {}, outages, tasks: [] },
@@ -65,6 +66,7 @@ describe('metrics', () => {
     expect(page).toContain('onfile_transactions_total{role="decide",result="lost"} 0')
     expect(page).toContain('onfile_reconciles_total{role="ingest",result="resent"} 0')
     expect(page).toContain('onfile_records_processed_total{role="decide"} 0')
+    expect(page).toContain('onfile_outcomes_total{status="FAILED",reason="card_in_use"} 0')
     expect(page).toContain(`onfile_build_info{version="1.2.3",node="${process.version}"} 1`)
   })
 
@@ -90,6 +92,7 @@ describe('metrics', () => {
       expect.arrayContaining([
         'onfile_outcomes_total{status="UPDATED",reason="updated"} 1',
         'onfile_merchant_outcomes_total{merchant="21",status="UPDATED"} 1',
+        'onfile_merchant_outcomes_total{merchant="21",status="FAILED"} 0',
         'onfile_outcome_freshness_seconds_bucket{le="0.5",topic="card-lifecycle",path="pushed"} 0',
         'onfile_outcome_freshness_seconds_bucket{le="1",topic="card-lifecycle",path="pushed"} 1',
         'onfile_outcome_freshness_seconds_count{topic="other",path="decided"} 1',
@@ -164,7 +167,7 @@ describe('metrics', () => {
       metrics.provision.notAccepted(`cause-${index}`)
     }
     const page = await lines(metrics)
-    expect(page.length).toBeLessThan(1_200)
+    expect(page.length).toBeLessThan(1_800)
     expect(page).toContain('onfile_merchant_outcomes_total{merchant="other",status="FAILED"} 1900')
   })
 
@@ -180,7 +183,14 @@ describe('metrics', () => {
   })
 
   test('the process has its metrics too', async () => {
-    const metrics = createMetrics({ version: '0', roles: [], ingestInputs: [], ownInputs: [], status: () => [] })
+    const metrics = createMetrics({
+      version: '0',
+      roles: [],
+      ingestInputs: [],
+      ownInputs: [],
+      failureReasons: [],
+      status: () => [],
+    })
     expect((await metrics.page()).body).toContain('nodejs_eventloop_lag_seconds')
   })
 })

@@ -15,7 +15,13 @@ describe('docs/metrics.md', () => {
 
   test('has every metric of the page, and no other', async () => {
     const status = () => []
-    const options = { version: '1', roles: ['ingest', 'decide', 'provision'], ingestInputs: ['a'], ownInputs: ['b'] }
+    const options = {
+      version: '1',
+      roles: ['ingest', 'decide', 'provision'],
+      ingestInputs: ['a'],
+      ownInputs: ['b'],
+      failureReasons: [],
+    }
     const metrics = createMetrics({ ...options, status, processMetrics: false })
     metrics.provision.pacing(() => ({
       inUse: 0,
@@ -40,7 +46,7 @@ describe('docs/metrics.md', () => {
   })
 
   test('names only metrics of the process that there are', async () => {
-    const options = { version: '1', roles: [], ingestInputs: [], ownInputs: [], status: () => [] }
+    const options = { version: '1', roles: [], ingestInputs: [], ownInputs: [], failureReasons: [], status: () => [] }
     const { body } = await createMetrics(options).page()
     for (const name of Object.keys(PROCESS_METRICS)) expect(body).toContain(`# TYPE ${name} `)
   })
