@@ -47,8 +47,8 @@ class TextType extends avsc.types.StringType {
     const lengthByte = buf[tap.pos]!
     const start = tap.pos + 1
     const end = start + (lengthByte >> 1)
-    // Longer than a byte can say, negative, or behind the end.
-    if ((lengthByte & 0x81) !== 0 || end > buf.length) return tap.readString()
+    // Longer than a byte can say, negative, behind the end, or a position that is no number.
+    if ((lengthByte & 0x81) !== 0 || !(end <= buf.length)) return tap.readString()
     tap.pos = end
     if (end - start <= MAX_ASCII_TEXT_BYTES && isAscii(buf, start, end)) return asciiText(buf, start, end - start)
     return buf.utf8Slice(start, end)
