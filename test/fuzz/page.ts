@@ -33,7 +33,7 @@ The law, for each case:
   \`UnknownSchemaError\`, \`ValueTooNewError\`. INGEST throws nothing: one record becomes one record, or is counted as ignored.
 - **What it returns is right**: no record of a batch is shown that nobody wrote while the checksum is not repaired; offsets
   rise and stay inside their batch; what can be read from Avro can be written again.
-- **Time**: at most ${CASE_LIMIT_MS} ms. A case that does not end is found by the thread that watches, and is a violation.
+- **Time**: at most ${CASE_LIMIT_MS} ms of CPU. A case that does not end is found by the thread that watches, and is a violation.
 - **Memory**: at most ${ALLOCATION_BASE_BYTES / MIB} MiB plus ${ALLOCATION_PER_INPUT_BYTE} bytes per byte of input, for compressed batches also what a batch
   may unpack to: ${maxDecompressedBytes(0) / MIB} MiB, or 128 times its bytes up to ${maxDecompressedBytes(MIB) / MIB} MiB.
 
@@ -46,7 +46,7 @@ process ${Math.round(peakBytes / MIB)} MiB**, one thread on a machine with other
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 
-"Slowest" is the least of up to six runs of the same case, because others shared the machine.
+"Slowest" is the least of up to six runs of the same case, in CPU time where it is above 2 ms: others shared the machine.
 
 ## What no checksum covers
 
