@@ -1,8 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
-import { configSchema } from '../../src/config/schema.ts'
 import { resolveDefaults } from '../../src/config/config.ts'
+import { defaultSettings } from '../../src/config/defaults.ts'
 import { expectedTopics } from '../../src/config/topicPlan.ts'
 import { valuesSchema } from './valuesSchema.ts'
 
@@ -41,7 +40,7 @@ interface ChartTopic {
 }
 
 function topics(): ChartTopic[] {
-  const config = resolveDefaults(configSchema.parse(emptyGroups(configSchema.shape)))
+  const config = resolveDefaults(defaultSettings())
   const prefix = `${config.application.id}-`
   return expectedTopics(config)
     .filter(({ owner }) => owner === 'onfile')
@@ -54,13 +53,4 @@ function topics(): ChartTopic[] {
         settings.filter(setting => setting.name !== 'min.insync.replicas').map(({ name, value }) => [name, value]),
       ),
     }))
-}
-
-/** A file without any setting, as the schema wants it: every group is there. */
-function emptyGroups(shape: Readonly<Record<string, unknown>>): object {
-  return Object.fromEntries(
-    Object.entries(shape).flatMap(([name, part]) =>
-      part instanceof z.ZodObject ? [[name, emptyGroups(part.shape)] as const] : [],
-    ),
-  )
 }

@@ -14,6 +14,8 @@ const run = promisify(execFile)
 /** A Kafka that takes clients over TLS with SASL only: PLAIN, SCRAM and OAUTHBEARER (tokens without a signature). */
 export interface SecuredKafka {
   readonly brokers: string
+  /** Its listener without any of that, for whoever sets it up. */
+  readonly plainBrokers: string
   /** PEM of the certificate that signed the broker's: itself. */
   readonly ca: string
   readonly username: string
@@ -25,8 +27,15 @@ export interface SecuredKafka {
 
 const [username, password, sessionMs] = ['onfile', 'correct horse', 5_000]
 
+export interface SecuredKafkaOptions {
+  /** Users besides, with the same password, over PLAIN. */
+  readonly users?: readonly string[]
+  /** Kafka's own authorizer: users may do what they were given, the plain listener everything. Default false. */
+  readonly authorizes?: boolean
+}
+
 /** Needs Java 17: one broker as a JVM process on free loopback ports, gone with this process. */
-export async function startSecuredKafka(): Promise<SecuredKafka> {
+export async function startSecuredKafka(options: SecuredKafkaOptions = {}): Promise<SecuredKafka> {
   const { kafkaClasspath } = await resolveJvmArtifacts(line => void process.stderr.write(`${line}\n`))
   const dir = mkdtempSync(join(tmpdir(), 'onfile-secured-kafka-'))
   const ca = await makeCertificate(dir)
@@ -35,7 +44,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
   const properties = join(dir, 'server.properties')
   writeFileSync(
     properties,
-    secured(serverProperties(node, [node], join(dir, 'data')), dir, plainPort, securePort, controllerPort),
+    secured(serverProperties(node, [node], join(dir, 'data')), dir, plainPort, securePort, controllerPort, options),
   )
   const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap(mechanism => [
     '--add-scram',
@@ -56,7 +65,8 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
   )
   await Promise.race([awaitKafka(`127.0.0.1:${plainPort}`, 60_000, new AbortController().signal), ended])
   ended.catch(() => undefined)
-  return { brokers: `127.0.0.1:${securePort}`, ca, username, password, sessionMs, stop: () => broker.stop() }
+  const [brokers, plainBrokers] = [`127.0.0.1:${securePort}`, `127.0.0.1:${plainPort}`]
+  return { brokers, plainBrokers, ca, username, password, sessionMs, stop: () => broker.stop() }
 }
 
 async function makeCertificate(dir: string): Promise<string> {
@@ -78,8 +88,20 @@ async function makeCertificate(dir: string): Promise<string> {
   return readFileSync(join(dir, 'ca.pem'), 'utf8')
 }
 
+const AUTHORIZER = `authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+`
+
 /** The bed's own settings with one more listener; the last line of a key counts. */
-function secured(plain: string, dir: string, plainPort: number, securePort: number, controllerPort: number): string {
+function secured(
+  plain: string,
+  dir: string,
+  plainPort: number,
+  securePort: number,
+  controllerPort: number,
+  { users = [], authorizes = false }: SecuredKafkaOptions,
+): string {
+  const logins = [username, ...users].map(user => `user_${user}="${password}"`).join(' ')
   const module = 'org.apache.kafka.common.security'
   return `${plain}
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
@@ -89,12 +111,12 @@ listener.name.secure.ssl.keystore.location=${join(dir, 'broker.p12')}
 listener.name.secure.ssl.keystore.type=PKCS12
 listener.name.secure.ssl.keystore.password=changeit
 listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
-listener.name.secure.plain.sasl.jaas.config=${module}.plain.PlainLoginModule required user_${username}="${password}";
+listener.name.secure.plain.sasl.jaas.config=${module}.plain.PlainLoginModule required ${logins};
 listener.name.secure.scram-sha-256.sasl.jaas.config=${module}.scram.ScramLoginModule required;
 listener.name.secure.scram-sha-512.sasl.jaas.config=${module}.scram.ScramLoginModule required;
 listener.name.secure.oauthbearer.sasl.jaas.config=${module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="${username}";
 listener.name.secure.plain.connections.max.reauth.ms=${sessionMs}
-`
+${authorizes ? AUTHORIZER : ''}`
 }
 
 function java(tool: string): string {
