@@ -28,14 +28,17 @@ export type ApiName = keyof typeof API
  * What happens to a frame. `request`: the broker never gets it. `response`: the broker has acted, the client never hears
  * of it. `cut` ends the connection with it, `swallow` leaves it open (the client's timeout has to notice), `half` sends
  * the first half of the frame and ends the connection, `delay` hands it on after `delayMs` (a request even when the client
- * has given up by then), `error` puts `errorCode` into the answer (EndTxn, InitProducerId and AddOffsetsToTxn only).
+ * has given up by then), `error` puts `errorCode` into the answer (EndTxn, InitProducerId and AddOffsetsToTxn only),
+ * `damage` lets `damage` write into the answer.
  */
 export interface Fault {
   readonly api: ApiName
   readonly on: 'request' | 'response'
-  readonly action: 'cut' | 'swallow' | 'half' | 'delay' | 'error'
+  readonly action: 'cut' | 'swallow' | 'half' | 'delay' | 'error' | 'damage'
   readonly delayMs?: number
   readonly errorCode?: number
+  /** Gets the whole frame of an answer: length, correlation id, body. */
+  readonly damage?: (answer: Buffer) => void
   /** Default 1. */
   readonly probability?: number
   /** How often it may happen; default always. */
@@ -165,6 +168,7 @@ export class KafkaProxy {
       if (fault?.action === 'delay') return later(fault.delayMs ?? 0, client, answer)
       // After length, correlation id, tagged fields and throttle time.
       if (fault?.action === 'error') answer.writeInt16BE(fault.errorCode ?? 0, 13)
+      if (fault?.action === 'damage') fault.damage?.(answer)
       client.write(answer)
     })
   }

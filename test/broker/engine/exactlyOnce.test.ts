@@ -7,6 +7,7 @@ import { KAFKA_VERSION } from '../../../sandbox/bed/versions.ts'
 import { conform, pick } from '../../conformance/case.ts'
 import { answerCases } from '../../conformance/cases/answers.ts'
 import { crashCases } from '../../conformance/cases/crashes.ts'
+import { damageCases } from '../../conformance/cases/damage.ts'
 import { localStoreCases } from '../../conformance/cases/localStore.ts'
 import { membershipCases } from '../../conformance/cases/membership.ts'
 import { reconcileCases } from '../../conformance/cases/reconcile.ts'
@@ -47,6 +48,7 @@ conform(
       topicCases,
       'the log start has moved past the committed offset: INPUT_TRUNCATED, and the other tasks go on',
     ),
+    ...damageCases,
     ...localStoreCases.slice(0, 1),
     ...pick(
       releaseCases,

@@ -5,7 +5,7 @@ import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
 
 /** Everything but partition 0, which the fault has hit. */
-const others = (run: ChainRun): ReadonlySet<number> => {
+export const others = (run: ChainRun): ReadonlySet<number> => {
   return new Set(Array.from({ length: run.partitions - 1 }, (_, index) => index + 1))
 }
 
