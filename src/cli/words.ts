@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'SKIPPED/no_scope': 'the link does not allow card updates',
   'SKIPPED/other_card_on_file': 'another live card is on file there: left alone',
   'SKIPPED/holder_unknown': 'which of the cards is on file there is not known: left alone',
+  'SKIPPED/under_way': 'this version is on its way there already',
   'SKIPPED/already_current': 'the merchant has this very card already',
   'SKIPPED/inactive_card': 'the vault says that the card is not active',
   'SKIPPED/vault_stale': 'the vault still has the old card',
@@ -34,6 +35,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'SUPPRESSED/opt_out': 'the cardholder has opted out: nothing is pushed',
   'HELD/contact_cardholder': 'held until the cardholder has been asked',
   'CANCELLED/superseded': 'a newer version of the card replaced it',
+  'CANCELLED/corrected': 'needless: the attempt before had succeeded after all',
   'CANCELLED/opt_out': 'stopped in time by the opt-out',
   'CANCELLED/closed': 'stopped in time, because the card is closed',
   'CANCELLED/contact_cardholder': 'stopped in time: the cardholder must be asked first',
@@ -60,6 +62,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'RETRY_SCHEDULED/vault_stale': 'the vault still has the old card: asked again later',
   'FAILED/unknown_reason': "not in Knot's list: somebody should look",
   'NO_RESULT/no_result': 'Knot never said how it ended',
+  'NO_RESULT/superseded': 'Knot has not said how it ended, and a newer version of the card goes',
   'EXTERNAL/updated': 'somebody else put a card on file there',
 }
 

@@ -23,13 +23,13 @@ export const UNREADABLE_REASONS = ['empty_value', 'invalid_avro', 'schema_violat
 /** Outcomes that are not a failure reason of Knot's, by status (contract.md 2). */
 export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {
   ACCEPTED: ['accepted', 'in_progress', 'ambiguous', 'accepted_before_opt_out', 'accepted_before_closed'],
-  RETRY_SCHEDULED: ['min_gap', 'ongoing_operation', 'inactive_card', 'vault_stale'],
+  RETRY_SCHEDULED: ['min_gap', 'ongoing_operation', 'inactive_card', 'vault_stale', 'operator'],
   UPDATED: ['updated', 'corrected', 'reconciled'],
   FAILED: ['unknown_reason'],
   NEEDS_USER_ACTION: ['relink'],
   SUPPRESSED: ['closed', 'opt_out', 'operator', 'contact_cardholder'],
   HELD: ['contact_cardholder'],
-  CANCELLED: ['closed', 'opt_out', 'contact_cardholder', 'operator', 'superseded', 'window_missed'],
+  CANCELLED: ['closed', 'opt_out', 'contact_cardholder', 'operator', 'superseded', 'corrected', 'window_missed'],
   SKIPPED: [
     'enrolled',
     'unknown',
@@ -42,6 +42,7 @@ export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {
     'no_scope',
     'other_card_on_file',
     'already_current',
+    'under_way',
     'holder_unknown',
     'card_unknown',
     'inactive_card',
@@ -52,7 +53,7 @@ export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {
     'operator',
   ],
   REJECTED: ['uid_conflict', 'limit', 'invalid_card_data', 'invalid_field', 'invalid_jwe', 'unknown_error', 'operator'],
-  NO_RESULT: ['no_result'],
+  NO_RESULT: ['no_result', 'superseded'],
   EXTERNAL: ['updated'],
 }
 

@@ -74,7 +74,8 @@ function latePushes(evidence: Evidence, offsets: CommittedOffsets): { cancels: n
   const late: string[] = []
   let cancels = 0
   for (const { partition, offset, value } of evidence.commands) {
-    if (value.kind !== 'CANCEL') continue
+    // Others (a look that is not needed any more) are about one command, not about the user's pushes.
+    if (value.kind !== 'CANCEL' || value.reason !== 'opt_out') continue
     cancels++
     const passedAtMs = offsets.passedAtMs(partition, offset)
     if (passedAtMs === undefined) late.push(`${value.command_id}: the group never passed it`)

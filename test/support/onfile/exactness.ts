@@ -108,10 +108,15 @@ function webhookName(value: Buffer | null): string {
   }
 }
 
-/** Every input that opened something has, per merchant, an end. */
+/**
+ * Every input that opened something has, per merchant, an end. What was said before its merchants were known is over as
+ * soon as one of them is named.
+ */
 function checkTriggers({ outcomes }: Evidence, missing: string[]): void {
   const last = new Map<string, CardOutcome>()
   for (const { value } of outcomes) {
+    const before = `${positionText(value.origin)} at merchant none`
+    if (value.merchant_id !== null && last.get(before)?.final === false) last.delete(before)
     const key = `${positionText(value.origin)} at merchant ${value.merchant_id ?? 'none'}`
     if (value.final || last.get(key)?.final !== true) last.set(key, value)
   }
@@ -120,12 +125,17 @@ function checkTriggers({ outcomes }: Evidence, missing: string[]): void {
   }
 }
 
-/** Every SWITCH ends in a final outcome, nothing provisional follows it; every command is answered once. */
+/**
+ * Every SWITCH ends in a final outcome, or in the announcement of the next attempt; nothing provisional follows its end;
+ * every command is answered once.
+ */
 function checkCommands({ commands, outcomes, userEvents }: Evidence, missing: string[], wrong: string[]): void {
   const finalSeq = new Map<string, number>()
+  const retried = new Set<string>()
   for (const { value } of outcomes) {
     const { command_id, final, decision_seq } = value
     if (command_id === null) continue
+    if (value.status === 'RETRY_SCHEDULED') retried.add(command_id)
     const finished = finalSeq.get(command_id)
     if (final) finalSeq.set(command_id, finished ?? decision_seq)
     else if (finished !== undefined) {
@@ -142,7 +152,8 @@ function checkCommands({ commands, outcomes, userEvents }: Evidence, missing: st
     const { command_id, kind } = value
     const answered = answers.get(command_id) ?? 0
     if (answered > 1) wrong.push(`${command_id} (${kind}) is answered ${answered} times`)
-    if (kind === 'SWITCH' && !finalSeq.has(command_id)) missing.push(`${command_id} has no final outcome`)
+    if (kind !== 'SWITCH' || finalSeq.has(command_id) || retried.has(command_id)) continue
+    missing.push(`${command_id} has no final outcome`)
   }
 }
 

@@ -119,6 +119,25 @@ describe('the oracle of the end-to-end tests', () => {
     expect(verdictOf(history)[list].join('\n')).toMatch(pattern)
   })
 
+  it('a SWITCH ends in the announcement of the next attempt too', () => {
+    const history = goodHistory()
+    const retry = outcome(3, { status: 'RETRY_SCHEDULED', final: false, reason: 'other', source: webhook })
+    history.outcomes[1] = retry
+    history.outcomes.push(outcome(4, { status: 'CANCELLED', final: true, reason: 'operator', command_id: null }))
+    expect(verdictOf(history)).toEqual({ missing: [], wrong: [] })
+  })
+
+  it('a wait before the merchants are known is over when one of them is named, and not before', () => {
+    const waiting = outcome(1, { status: 'RETRY_SCHEDULED', final: false, merchant_id: null, command_id: null })
+    const history = goodHistory()
+    history.commands = []
+    history.outcomes.unshift(waiting)
+    expect(verdictOf(history)).toEqual({ missing: [], wrong: [] })
+    history.outcomes = [waiting]
+    history.inputs.pop()
+    expect(verdictOf(history).missing).toEqual([expect.stringMatching(/merchant none stands at RETRY_SCHEDULED/)])
+  })
+
   it('lets a webhook of a kind that concerns no card go', () => {
     const history = goodHistory()
     history.inputs.push(input({ ...webhook, offset: 4 }, '{"event":"MERCHANT_STATUS_UPDATE"}'))
