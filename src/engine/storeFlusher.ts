@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { StoreDamagedError } from '../store/errors.ts'
 import type { LocalStore } from '../store/localStore.ts'
 import { sleep } from './backoff.ts'
 import { TaskError } from './errors.ts'
@@ -6,11 +7,9 @@ import type { PartitionState } from './state.ts'
 
 /**
  * Committed changes are gathered for so long, or until all that is in memory waits: one write for many changes of one
- * entry. LevelDB costs most of all that is done per change (3.5 us of 12 per record at 5 s, bench/race), so it is asked
- * seldom. A crash replays as much. Together with entries kept encoded (`StateEntries`) against 2 s, 8 MiB and a cache of
- * decoded ones: CPU per record 15.4 to 11.8 us, peak RSS 768 to 509 MB.
+ * entry. A crash replays as much.
  */
-const FLUSH_INTERVAL_MS = 5_000
+const FLUSH_INTERVAL_MS = 2_000
 /** The checkpoint's stamp is renewed so often while nothing changes, so that its age means "not owned since". */
 const STAMP_INTERVAL_MS = 3_600_000
 /** Committed changes that the store could not take (a full disk): beyond this the task stops rather than fill the heap. */
@@ -21,14 +20,14 @@ export class StoreFlusher {
   private readonly state: PartitionState
   private readonly store: LocalStore
   private readonly log: Logger
-  private readonly onUnwritable: (error: TaskError) => void
+  private readonly onUnusable: (error: Error) => void
   private flushedAtMs = performance.now()
 
-  constructor(state: PartitionState, store: LocalStore, log: Logger, onUnwritable: (error: TaskError) => void) {
+  constructor(state: PartitionState, store: LocalStore, log: Logger, onUnusable: (error: Error) => void) {
     this.state = state
     this.store = store
     this.log = log
-    this.onUnwritable = onUnwritable
+    this.onUnusable = onUnusable
   }
 
   flushWhenDue(): void {
@@ -40,8 +39,10 @@ export class StoreFlusher {
     if (!due && ageMs < STAMP_INTERVAL_MS) return
     this.flushedAtMs = now
     state.flush(Date.now()).catch((error: unknown) => {
+      // Only opening it anew mends it.
+      if (error instanceof StoreDamagedError) return this.onUnusable(error)
       this.log.warn({ err: error }, 'local store cannot be written; state is safe in the changelog, and is tried again')
-      if (state.unflushedBytes > MAX_UNFLUSHED_BYTES) this.onUnwritable(unwritableError(this.store.directory, error))
+      if (state.unflushedBytes > MAX_UNFLUSHED_BYTES) this.onUnusable(unwritableError(this.store.directory, error))
     })
   }
 

@@ -3,6 +3,7 @@ import type { Fetcher } from '../kafka/fetcher.ts'
 import type { GroupMember } from '../kafka/groupMember.ts'
 import type { RecordView } from '../kafka/recordBatch.ts'
 import { TransactionalProducer } from '../kafka/transaction.ts'
+import { StoreDamagedError } from '../store/errors.ts'
 import type { LocalStore } from '../store/localStore.ts'
 import { Committer } from './commit.ts'
 import { CommitSchedule } from './commitSchedule.ts'
@@ -332,7 +333,7 @@ export class Task<Tables extends object, Effect, Result> {
     try {
       this.processor.onRecord(record, this.context)
     } catch (error) {
-      if (error instanceof InputNotReadyError) throw error
+      if (error instanceof InputNotReadyError || error instanceof StoreDamagedError) throw error
       throw new ProcessorFailedError(`onRecord for ${this.topic}-${this.partition}@${record.offset}`, error)
     }
     const cycle = this.cycle
@@ -346,6 +347,7 @@ export class Task<Tables extends object, Effect, Result> {
     try {
       callback()
     } catch (error) {
+      if (error instanceof StoreDamagedError) throw error
       throw new ProcessorFailedError(`${where} for ${this.topic}-${this.partition}`, error)
     }
   }

@@ -1,9 +1,19 @@
 import { randomInt } from 'node:crypto'
-import { ValueArena } from './valueArena.ts'
+import { type ArenaChunk, bytesOf, int32Of, ValueArena } from './valueArena.ts'
 
 const FIRST_SLOTS = 1024
 /** Of the hash table's places at most so many are taken: two thirds, for short runs of neighbours. */
 const MAX_LOAD = 0.66
+
+/** What `save` says beside the bytes. */
+export interface SavedIndex {
+  readonly seed: number
+  readonly slotCount: number
+  readonly chunks: readonly ArenaChunk[]
+}
+
+/** Sections of `save` before those of the keys. */
+const OWN_SECTIONS = 6
 
 /**
  * Where the newest value of each key stands in the log, in columns outside of the garbage-collected heap: about 45 bytes
@@ -11,16 +21,49 @@ const MAX_LOAD = 0.66
  * them from disk would cost each write a read. The hash is seeded at random: whoever chooses ids cannot choose collisions.
  */
 export class KeyIndex {
-  private readonly seed = randomInt(0x7fffffff)
-  private readonly keys = new ValueArena()
+  private seed = randomInt(0x7fffffff)
+  private keys = new ValueArena()
   /** Slot + 1 by hash, linear probing; 0 is an empty place. Its length is a power of two. */
   private places = new Int32Array(FIRST_SLOTS * 2)
   private hashes = new Int32Array(FIRST_SLOTS)
   private segments = new Uint32Array(FIRST_SLOTS)
   private offsets = new Uint32Array(FIRST_SLOTS)
   private sizes = new Uint32Array(FIRST_SLOTS)
-  private readonly free: number[] = []
+  private free: number[] = []
   private slotCount = 0
+
+  /** All of it as bytes, for `restore`: views, good until it changes. */
+  save(): { readonly index: SavedIndex; readonly sections: readonly Buffer[] } {
+    const { seed, slotCount } = this
+    const { chunks, sections } = this.keys.save(slotCount)
+    const columns = [this.hashes, this.segments, this.offsets, this.sizes].map(column => column.subarray(0, slotCount))
+    const own = [this.places, ...columns, Int32Array.from(this.free)].map(bytesOf)
+    return { index: { seed, slotCount, chunks }, sections: [...own, ...sections] }
+  }
+
+  /** What `save` gave. */
+  static restore({ seed, slotCount, chunks }: SavedIndex, sections: readonly Buffer[]): KeyIndex {
+    const index = new KeyIndex()
+    const [places, hashes, segments, offsets, sizes, free] = sections
+    index.seed = seed
+    index.slotCount = slotCount
+    index.places = int32Of(places!)
+    index.hashes = int32Of(hashes!)
+    index.segments = uint32Of(segments!)
+    index.offsets = uint32Of(offsets!)
+    index.sizes = uint32Of(sizes!)
+    index.free = [...int32Of(free!)]
+    index.keys = ValueArena.restore({ chunks, sections: sections.slice(OWN_SECTIONS) })
+    return index
+  }
+
+  /** True if each value stands in a segment of this number or a later one. */
+  isWithin(firstSegment: number): boolean {
+    for (let slot = 0; slot < this.slotCount; slot++) {
+      if (this.keys.has(slot) && this.segments[slot]! < firstSegment) return false
+    }
+    return true
+  }
 
   /** Keys in it. */
   get size(): number {
@@ -81,6 +124,8 @@ export class KeyIndex {
       hole = at
     }
     places[hole] = 0
+    // An id that is to be forgotten must not stand in a snapshot.
+    this.keys.bufferOf(slot).fill(0, this.keys.startOf(slot), this.keys.endOf(slot))
     this.keys.remove(slot)
     this.free.push(slot)
   }
@@ -145,7 +190,7 @@ export class KeyIndex {
   }
 
   private growColumns(): void {
-    const length = this.hashes.length * 2
+    const length = Math.max(FIRST_SLOTS, this.hashes.length * 2)
     const hashes = new Int32Array(length)
     hashes.set(this.hashes)
     this.hashes = hashes
@@ -153,6 +198,10 @@ export class KeyIndex {
     this.offsets = grown(this.offsets, length)
     this.sizes = grown(this.sizes, length)
   }
+}
+
+function uint32Of(bytes: Buffer): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(int32Of(bytes).buffer)
 }
 
 function grown(column: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { setImmediate as yieldToIo } from 'node:timers/promises'
 import { StoreDamagedError, StoreInUseError } from './errors.ts'
+import { dropSnapshot, readSnapshot, writeSnapshot } from './indexSnapshot.ts'
 import { KeyIndex } from './keyIndex.ts'
-import { PageEntries, type PageHeader } from './page.ts'
+import { PAGE_BYTES, PageEntries, type PageHeader } from './page.ts'
 import { type Segment, SEGMENT_HEADER_BYTES } from './segment.ts'
 import { SCAN_BYTES, SegmentLog } from './segmentLog.ts'
 
@@ -28,11 +29,17 @@ export interface LocalStoreOptions {
 
 /** The store's own key; no table name starts with a control character. */
 const CHECKPOINT_KEY = '\u0000checkpoint'
+/** What a start after a crash walks through at most, with each byte that the index has. */
+const SEGMENT_BYTES = 16 << 20
+/** A snapshot is written when at least half its size was logged since the last one. */
+const MIN_LOGGED_SHARE = 0.5
 /** Per byte that is written so many of the oldest segment are walked through: two keep pace at half garbage. */
 const RECLAIM_FACTOR = 3
 const RECLAIM_BYTES = 256 << 10
 /** Pages read by `entries` between two turns of the event loop. */
 const PAGES_PER_TURN = 128
+
+const PAGES_WORTH_A_SNAPSHOT = 256
 
 const openDirectories = new Set<string>()
 
@@ -62,12 +69,15 @@ export class LocalStore {
   private page: { segment: Segment; offset: number; bytes: Buffer; length: number } | null = null
   /** How far the oldest segment has been walked through. */
   private reclaimedTo = SEGMENT_HEADER_BYTES
+  /** The last snapshot: how large, and up to which page. */
+  private snapshotBytes = 0
+  private snapshotSequence = 0
   /** One write at a time. */
   private turn: Promise<unknown> = Promise.resolve()
 
   private constructor(directory: string, options: LocalStoreOptions) {
     this.directory = directory
-    this.log = new SegmentLog(directory, options.segmentBytes)
+    this.log = new SegmentLog(directory, options.segmentBytes, () => this.snapshot())
     this.minGarbageBytes = options.segmentBytes
   }
 
@@ -77,7 +87,7 @@ export class LocalStore {
    */
   static async open(
     directory: string,
-    options: LocalStoreOptions = { segmentBytes: 32 << 20 },
+    options: LocalStoreOptions = { segmentBytes: SEGMENT_BYTES },
   ): Promise<{ store: LocalStore; wiped: Error | null }> {
     const path = resolve(directory)
     if (openDirectories.has(path)) throw new StoreInUseError(path)
@@ -153,10 +163,18 @@ export class LocalStore {
     return this.inTurn(() => this.wipe())
   }
 
+  /** Closes the files; what it would have cost the next start to walk through the log goes into a snapshot. */
   async close(): Promise<void> {
     await this.turn.catch(() => undefined)
-    await this.log.close()
-    openDirectories.delete(this.directory)
+    try {
+      if (this.log.position.sequence - this.snapshotSequence > PAGES_WORTH_A_SNAPSHOT) {
+        await this.log.sync()
+        await this.snapshot()
+      }
+    } finally {
+      await this.log.close()
+      openDirectories.delete(this.directory)
+    }
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -168,7 +186,7 @@ export class LocalStore {
   /** Reads the log. The damage for which the store was wiped, if it was. */
   private async load(): Promise<Error | null> {
     try {
-      await this.log.load(this.apply)
+      if (!(await this.loadBehindSnapshot())) await this.log.load(this.apply, null)
       const checkpoint = this.get(CHECKPOINT_KEY)
       if (checkpoint !== undefined) this.current = JSON.parse(checkpoint.toString('utf8')) as Checkpoint
       return null
@@ -179,12 +197,40 @@ export class LocalStore {
     }
   }
 
+  /** False where there is no snapshot that fits the log. */
+  private async loadBehindSnapshot(): Promise<boolean> {
+    const snapshot = await readSnapshot(this.directory)
+    if (snapshot === null) return false
+    try {
+      this.index = snapshot.index
+      await this.log.load(this.apply, snapshot.log)
+      this.snapshotSequence = snapshot.log.sequence
+      if (this.index.isWithin(this.log.firstNumber)) return true
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) throw error
+    }
+    dropSnapshot(this.directory)
+    await this.log.close()
+    this.index = new KeyIndex()
+    return false
+  }
+
+  /** After a segment is complete, if so much was logged since the last one that it is worth its own size. */
+  private async snapshot(): Promise<void> {
+    const { position } = this.log
+    if ((position.sequence - this.snapshotSequence) * PAGE_BYTES < this.snapshotBytes * MIN_LOGGED_SHARE) return
+    this.snapshotBytes = await writeSnapshot(this.directory, position, this.index)
+    this.snapshotSequence = position.sequence
+  }
+
   private async wipe(): Promise<void> {
     await this.log.wipe()
     this.index = new KeyIndex()
     this.current = null
     this.page = null
     this.reclaimedTo = SEGMENT_HEADER_BYTES
+    this.snapshotBytes = 0
+    this.snapshotSequence = 0
   }
 
   private async append(fill: (write: StoreWrite) => void): Promise<void> {
@@ -203,7 +249,10 @@ export class LocalStore {
       const slot = isDelete ? index.find(bytes, keyStart, keyEnd) : index.add(bytes, keyStart, keyEnd)
       if (slot < 0) continue
       const size = index.sizeOf(slot)
-      if (size > 0) log.segment(index.segmentOf(slot)).liveBytes -= size
+      if (size > 0) {
+        const before = log.segment(index.segmentOf(slot))
+        if (before !== undefined) before.liveBytes -= size
+      }
       if (isDelete) index.remove(slot)
       else {
         index.setPlace(slot, segment.number, offset, entry.size)
@@ -230,7 +279,7 @@ export class LocalStore {
           }
           return true
         })
-        if (read.damage !== null) throw new StoreDamagedError(oldest.file, read.next, read.damage)
+        if (read.damage !== null) throw this.damaged(new StoreDamagedError(oldest.file, read.next, read.damage))
         await this.log.append(this.apply)
         this.reclaimedTo = read.next
       } else {
@@ -253,20 +302,32 @@ export class LocalStore {
 
   private valueOf(slot: number): Buffer {
     const { index, entry } = this
-    const segment = this.log.segment(index.segmentOf(slot))
+    const segment = this.log.segment(index.segmentOf(slot))!
     const offset = index.offsetOf(slot)
-    if (this.page?.segment !== segment || this.page.offset !== offset) {
-      this.page = null
-      this.page = { segment, offset, ...segment.readPage(offset, this.pageScratch) }
-    }
-    const { bytes, length } = this.page
+    if (this.page?.segment !== segment || this.page.offset !== offset) this.readPage(segment, offset)
+    const { bytes, length } = this.page!
     entry.open(bytes, 0, length)
     let value: Buffer | undefined
     while (entry.advance()) {
       if (!index.isKey(slot, bytes, entry.keyStart, entry.keyEnd)) continue
       value = entry.isDelete ? undefined : bytes.subarray(entry.keyEnd, entry.keyEnd + entry.valueLength)
     }
-    if (value === undefined) throw new StoreDamagedError(segment.file, offset, 'an entry is not where it was written')
-    return value
+    if (value !== undefined) return value
+    throw this.damaged(new StoreDamagedError(segment.file, offset, 'an entry is not where it was written'))
+  }
+
+  private readPage(segment: Segment, offset: number): void {
+    this.page = null
+    try {
+      this.page = { segment, offset, ...segment.readPage(offset, this.pageScratch) }
+    } catch (error) {
+      throw error instanceof StoreDamagedError ? this.damaged(error) : error
+    }
+  }
+
+  /** So that the next start looks at all of the log, finds the damage, and wipes the store. */
+  private damaged(error: StoreDamagedError): StoreDamagedError {
+    dropSnapshot(this.directory)
+    return error
   }
 }

@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib'
 export const PAGE_HEADER_BYTES = 14
 const ENTRY_HEADER_BYTES = 8
 /** A page is closed when it has so much: small enough to be read for one entry. */
-const PAGE_BYTES = 4 << 10
+export const PAGE_BYTES = 4 << 10
 const FIRST_BUFFER_BYTES = 64 << 10
 /** A larger buffer is not kept. */
 const KEPT_BUFFER_BYTES = 1 << 20

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { StoreDamagedError } from './errors.ts'
+import type { LogPosition } from './indexSnapshot.ts'
 import { PageWriter } from './page.ts'
 import { Segment, SEGMENT_HEADER_BYTES, type PageVisitor } from './segment.ts'
 
@@ -18,14 +19,17 @@ export class SegmentLog {
   readonly directory: string
   readonly writer = new PageWriter()
   private readonly segmentBytes: number
+  private readonly onComplete: () => Promise<void>
   private segments: Segment[] = []
   private sequence = 0
   /** So many of the oldest hold nothing that a newer one does not hold, and wait for that one to be complete. */
   private retired = 0
 
-  constructor(directory: string, segmentBytes: number) {
+  /** `onComplete` is called when a segment is complete and synced, before anything goes into the next one. */
+  constructor(directory: string, segmentBytes: number, onComplete: () => Promise<void>) {
     this.directory = directory
     this.segmentBytes = segmentBytes
+    this.onComplete = onComplete
   }
 
   get last(): Segment {
@@ -37,8 +41,21 @@ export class SegmentLog {
     return this.segments[this.retired]!
   }
 
-  segment(number: number): Segment {
-    return this.segments[number - this.segments[0]!.number]!
+  /** Undefined for one that has been deleted. */
+  segment(number: number): Segment | undefined {
+    return this.segments[number - this.segments[0]!.number]
+  }
+
+  get firstNumber(): number {
+    return this.segments[0]!.number
+  }
+
+  /** Up to here, with all that it holds. */
+  get position(): LogPosition {
+    const segments = this.segments.map(({ number, firstSequence, size, liveBytes }) => {
+      return { number, firstSequence, size, liveBytes }
+    })
+    return { sequence: this.sequence, segments }
   }
 
   /** Bytes on disk. */
@@ -57,14 +74,26 @@ export class SegmentLog {
     return { liveBytes, garbageBytes: sizeBytes - liveBytes }
   }
 
-  /** Opens or creates the files, and shows `visit` every page. Throws StoreDamagedError, and what the file system throws. */
-  async load(visit: LogVisitor): Promise<void> {
+  /**
+   * Opens or creates the files, and shows `visit` every page behind what is `covered`. Throws StoreDamagedError, also where
+   * the log does not reach as far as that, and what the file system throws.
+   */
+  async load(visit: LogVisitor, covered: LogPosition | null): Promise<void> {
     await mkdir(this.directory, { recursive: true })
     const names = await readdir(this.directory)
     const numbers = names.map(name => Segment.numberOf(name)).filter(number => number !== null)
     numbers.sort((a, b) => a - b)
     const scratch = Buffer.allocUnsafeSlow(numbers.length === 0 ? 0 : SCAN_BYTES)
-    for (const number of numbers) await this.loadSegment(number, number === numbers.at(-1), scratch, visit)
+    const last = numbers.at(-1)
+    for (const number of numbers) {
+      const isLast = number === last
+      const segment = await this.openSegment(number, isLast)
+      if (segment === null) continue
+      await this.walk(segment, this.enter(segment, covered), isLast, scratch, visit)
+    }
+    if (covered !== null && (this.segments.at(-1)?.number ?? 0) < covered.segments.at(-1)!.number) {
+      throw new StoreDamagedError(this.directory, 0, 'its last segments are missing')
+    }
     if (this.segments.length === 0) await this.begin(1)
   }
 
@@ -111,22 +140,47 @@ export class SegmentLog {
     for (const segment of this.segments.splice(0)) await segment.close()
   }
 
-  private async loadSegment(number: number, isLast: boolean, scratch: Buffer, visit: LogVisitor): Promise<void> {
-    const before = this.segments.at(-1)
-    let segment: Segment
+  /** Null for one that was begun in the moment of a crash: there is nothing in it, and its number is used again. */
+  private async openSegment(number: number, isLast: boolean): Promise<Segment | null> {
     try {
-      segment = await Segment.open(this.directory, number)
+      return await Segment.open(this.directory, number)
     } catch (error) {
-      // Begun in the moment of a crash: there is nothing in it, and its number is used again.
-      if (isLast && before !== undefined && error instanceof StoreDamagedError) return
+      if (isLast && this.segments.length > 0 && error instanceof StoreDamagedError) return null
       throw error
     }
+  }
+
+  /**
+   * The segment follows those before it; where its pages are to be looked at from. What is covered was synced: if it is
+   * not there, one of the two is of another log.
+   */
+  private enter(segment: Segment, covered: LogPosition | null): number {
+    const before = this.segments.at(-1)
     this.segments.push(segment)
+    const known = covered?.segments.find(({ number }) => number === segment.number)
     if (before === undefined) this.sequence = segment.firstSequence
-    else if (number !== before.number + 1 || segment.firstSequence !== this.sequence) {
+    else if (segment.number !== before.number + 1 || (!known && segment.firstSequence !== this.sequence)) {
       throw new StoreDamagedError(segment.file, 0, `pages are missing between it and ${before.file}`)
     }
-    let at = SEGMENT_HEADER_BYTES
+    if (!covered || !known) return SEGMENT_HEADER_BYTES
+    const isLastKnown = known === covered.segments.at(-1)
+    const isLonger = segment.size > known.size && !isLastKnown
+    if (segment.firstSequence !== known.firstSequence || segment.size < known.size || isLonger) {
+      throw new StoreDamagedError(segment.file, segment.size, 'it is not the one that the snapshot of the index knows')
+    }
+    segment.liveBytes = known.liveBytes
+    if (isLastKnown) this.sequence = covered.sequence
+    return known.size
+  }
+
+  private async walk(
+    segment: Segment,
+    from: number,
+    isLast: boolean,
+    scratch: Buffer,
+    visit: LogVisitor,
+  ): Promise<void> {
+    let at = from
     while (at < segment.size) {
       const read = await segment.readPages(at, SCAN_BYTES, scratch, (bytes, start, page, offset) => {
         if (page.sequence !== this.sequence) return false
@@ -151,6 +205,7 @@ export class SegmentLog {
     const gone = this.segments.splice(0, this.retired)
     this.retired = 0
     for (const segment of gone) await segment.remove()
+    await this.onComplete()
   }
 
   private async begin(number: number): Promise<void> {

@@ -12,6 +12,13 @@ interface Chunk {
   live: number
 }
 
+/** A chunk as `save` describes it: its number, its used and its live bytes. */
+export interface ArenaChunk {
+  readonly index: number
+  readonly used: number
+  readonly live: number
+}
+
 /**
  * Encoded values by slot number, outside of the garbage-collected heap: a quarter of a million small Buffers cost their
  * own size again, and every major collection has to walk them. Values are appended to chunks, overwritten in place where
@@ -77,6 +84,40 @@ export class ValueArena {
     this.liveBytes -= size
     this.chunkOf[slot] = -1
     if (chunk.live === 0 && index !== this.currentIndex) this.drop(index)
+  }
+
+  /** All of it as bytes, for `restore`: views, good until it changes. `slots` are in use. */
+  save(slots: number): { readonly chunks: readonly ArenaChunk[]; readonly sections: readonly Buffer[] } {
+    this.reserve(slots)
+    const columns = [this.chunkOf, this.offsetOf, this.lengthOf].map(column => bytesOf(column.subarray(0, slots)))
+    const chunks: ArenaChunk[] = []
+    const contents: Buffer[] = []
+    for (const [index, chunk] of this.chunks.entries()) {
+      if (chunk === undefined) continue
+      chunks.push({ index, used: chunk.used, live: chunk.live })
+      contents.push(chunk.bytes.subarray(0, chunk.used))
+    }
+    return { chunks, sections: [...columns, ...contents] }
+  }
+
+  /** What `save` gave. */
+  static restore(saved: { readonly chunks: readonly ArenaChunk[]; readonly sections: readonly Buffer[] }): ValueArena {
+    const arena = new ValueArena()
+    const [chunkOf, offsetOf, lengthOf, ...contents] = saved.sections
+    arena.chunkOf = int32Of(chunkOf!)
+    arena.offsetOf = int32Of(offsetOf!)
+    arena.lengthOf = int32Of(lengthOf!)
+    for (const [at, { index, used, live }] of saved.chunks.entries()) {
+      const bytes = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, used))
+      contents[at]!.copy(bytes)
+      arena.chunks[index] = { bytes, used, live }
+      arena.usedBytes += used
+      arena.liveBytes += live
+    }
+    for (let index = 0; index < arena.chunks.length; index++) {
+      if (arena.chunks[index] === undefined) arena.freeIndexes.push(index)
+    }
+    return arena
   }
 
   private append(slot: number, source: Buffer, start: number, length: number, capacity: number): void {
@@ -156,6 +197,18 @@ export class ValueArena {
     this.offsetOf = grown(this.offsetOf, larger)
     this.lengthOf = grown(this.lengthOf, larger)
   }
+}
+
+/** The bytes that a column stands in. */
+export function bytesOf(column: Int32Array | Uint32Array): Buffer {
+  return Buffer.from(column.buffer, column.byteOffset, column.byteLength)
+}
+
+/** A column of its own from such bytes. */
+export function int32Of(bytes: Buffer): Int32Array<ArrayBuffer> {
+  const column = new Int32Array(bytes.length / 4)
+  bytes.copy(bytesOf(column))
+  return column
 }
 
 function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { StoreDamagedError } from '../../../src/store/errors.ts'
 import { LocalStore, type StoreWrite } from '../../../src/store/localStore.ts'
 
 let directory: string
@@ -242,6 +243,94 @@ describe('LocalStore', () => {
   })
 })
 
+describe('the snapshot of the index', () => {
+  const SNAPSHOT = 'index.snapshot'
+
+  async function filled(rounds: number): Promise<void> {
+    const { store } = await LocalStore.open(directory, SMALL)
+    for (let round = 0; round < rounds; round++) {
+      const changes = Array.from({ length: 10 }, (_, i): Change => [
+        `users/${(round + i) % 40}`,
+        `${round}`.repeat(300),
+      ])
+      await store.write(filling(changes), { ...checkpoint, changelogPosition: round + 1 })
+    }
+    await store.close()
+  }
+
+  async function damageFirstSegment(): Promise<void> {
+    const names = (await readdir(directory)).filter(name => name.endsWith('.log')).sort()
+    const file = await open(join(directory, names[0]!), 'r+')
+    const { size } = await file.stat()
+    await file.write(Buffer.alloc(size - 100), 0, size - 100, 50)
+    await file.close()
+  }
+
+  it('saves a start the walk through what it covers; damage there is found when it is read, and mended by the next start', async () => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    const users = Array.from({ length: 40 }, (_, i): Change => [`users/${i}`, `${i} `.repeat(300)])
+    for (const user of users) await store.write(filling([user]), checkpoint)
+    await store.close()
+    await damageFirstSegment()
+    const warm = await LocalStore.open(directory, SMALL)
+    expect(warm.wiped).toBeNull()
+    expect(warm.store.get('users/39')?.toString()).toBe('39 '.repeat(300))
+    expect(() => warm.store.get('users/0')).toThrow(expect.objectContaining({ code: 'STORE_DAMAGED' }))
+    await warm.store.close()
+    const next = await LocalStore.open(directory, SMALL)
+    expect(next.wiped).toMatchObject({ code: 'STORE_DAMAGED' })
+    await next.store.close()
+  })
+
+  it('is not trusted where it is damaged, cut or of another store', async () => {
+    await filled(30)
+    const whole = await readFile(join(directory, SNAPSHOT))
+    const flipped = Buffer.from(whole)
+    flipped[flipped.length >> 1]! ^= 1
+    const before = await LocalStore.open(directory, SMALL)
+    const content = await contentOf(before.store, '')
+    await before.store.close()
+    for (const bytes of [flipped, whole.subarray(0, whole.length - 1), whole.subarray(0, 5), Buffer.alloc(0)]) {
+      await writeFile(join(directory, SNAPSHOT), bytes)
+      const { store, wiped } = await LocalStore.open(directory, SMALL)
+      expect(wiped).toBeNull()
+      expect(await contentOf(store, '')).toEqual(content)
+      await store.close()
+    }
+    await rm(directory, { recursive: true })
+    await filled(12)
+    await writeFile(join(directory, SNAPSHOT), whole)
+    const { store, wiped } = await LocalStore.open(directory, SMALL)
+    expect(wiped).toBeNull()
+    expect(store.get('users/20')?.toString()).toBe('11'.repeat(300))
+    await store.close()
+  })
+
+  it('may be older than the log by many segments, deleted ones among them', async () => {
+    await filled(12)
+    const old = await readFile(join(directory, SNAPSHOT))
+    await filled(120)
+    const { store: now } = await LocalStore.open(directory, SMALL)
+    const content = await contentOf(now, '')
+    await now.close()
+    await writeFile(join(directory, SNAPSHOT), old)
+    const { store, wiped } = await LocalStore.open(directory, SMALL)
+    expect(wiped).toBeNull()
+    expect(await contentOf(store, '')).toEqual(content)
+    await store.close()
+  })
+
+  it('has no id of a user who was deleted', async () => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    await store.write(filling([['users/forgotten', '1']]), checkpoint)
+    await store.write(filling([['users/forgotten', null]]), checkpoint)
+    for (let i = 0; i < 40; i++) await store.write(filling([[`users/${i}`, 'u'.repeat(1_000)]]), checkpoint)
+    await store.close()
+    const snapshot = await readFile(join(directory, SNAPSHOT))
+    expect([snapshot.includes('users/1'), snapshot.includes('forgotten')]).toEqual([true, false])
+  })
+})
+
 describe('LocalStore after a crash', () => {
   /** Writes with deletes, overwrites and garbage: what was written, and the store's directory as it was after each write. */
   async function history(): Promise<{ writes: Change[][]; snapshots: string[] }> {
@@ -268,8 +357,11 @@ describe('LocalStore after a crash', () => {
     return { writes, snapshots }
   }
 
-  /** Opens it and replays from its checkpoint, as a takeover does: it must come to what was written. True if it was warm. */
-  async function expectConverges(where: string, writes: readonly Change[][]): Promise<boolean> {
+  /**
+   * Opens it and replays from its checkpoint, as a takeover does, again where that finds damage: it must come to what was
+   * written. True if it was warm.
+   */
+  async function expectConverges(where: string, writes: readonly Change[][], again = false): Promise<boolean> {
     const { store, wiped } = await LocalStore.open(where, SMALL)
     const from = store.checkpoint()?.changelogPosition ?? 0
     if (wiped !== null || from === 0) await store.clear()
@@ -278,11 +370,18 @@ describe('LocalStore after a crash', () => {
       if (value === null) model.delete(key)
       else model.set(key, value)
     }
-    for (let i = from; i < writes.length; i++)
-      await store.write(filling(writes[i]!), { ...checkpoint, changelogPosition: i })
-    expect(await contentOf(store, 'users/')).toEqual(model)
-    await store.close()
-    return from > 0
+    try {
+      for (let i = from; i < writes.length; i++) {
+        await store.write(filling(writes[i]!), { ...checkpoint, changelogPosition: i + 1 })
+      }
+      expect(await contentOf(store, 'users/')).toEqual(model)
+      return from > 0
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError) || again) throw error
+    } finally {
+      await store.close()
+    }
+    return expectConverges(where, writes, true)
   }
 
   it('comes to the state of the changelog wherever its last segment is cut', async () => {
