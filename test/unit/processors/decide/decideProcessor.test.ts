@@ -113,12 +113,12 @@ function record(offset: number, value: Buffer | null, appendedAtMs?: number): Re
     return recordView({ value, offset, headers: { [APPENDED_AT]: appendedAtHeader(appendedAtMs)[0]!.value! } })
   }
   const view = new RecordView()
+  view.timestamp = NOW - 1_000
   view.buffer = Buffer.concat([Buffer.from('##'), value ?? Buffer.alloc(0), Buffer.from('##')])
   view.offset = offset
   view.valueStart = 2
   view.valueEnd = value === null ? -1 : 2 + value.length
   return view
-  view.timestamp = NOW - 1_000
 }
 
 const source = { topic: 'card-lifecycle', partition: 0, offset: 1, event_id: 'e' }
@@ -136,11 +136,6 @@ function lifecycle(type: string, uid: string, userId = 'user/1'): UserEvent {
   return { user_id: userId, source, origin: source, occurred_at: NOW, body }
 }
 
-describe('DECIDE on the engine', () => {
-  it('names its topics, tables and start', () => {
-    const { topology } = task()
-    expect(topology).toMatchObject({
-      role: 'decide',
 describe('the freshness of outcomes', () => {
   const result: UserEvent = {
     ...lifecycle('updated', 'a'),
@@ -199,6 +194,11 @@ describe('the freshness of outcomes', () => {
   })
 })
 
+describe('DECIDE on the engine', () => {
+  it('names its topics, tables and start', () => {
+    const { topology } = task()
+    expect(topology).toMatchObject({
+      role: 'decide',
       inputs: ['onfile-user-events'],
       changelog: 'onfile-decide-changelog',
       stateVersion: 4,
