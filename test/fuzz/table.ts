@@ -2,6 +2,7 @@ import { avroTargets } from './avro.ts'
 import { batchTargets } from './batches.ts'
 import { ingestTargets } from './ingest.ts'
 import { membershipTargets } from './membership.ts'
+import { ownTopicTargets } from './ownTopics.ts'
 import { responseTargets } from './responses.ts'
 import type { Target } from './target.ts'
 
@@ -13,5 +14,6 @@ export async function targets(): Promise<readonly Target[]> {
     ...batchTargets(),
     ...(await avroTargets()),
     ...(await ingestTargets()),
+    ...ownTopicTargets(),
   ]
 }

@@ -1,5 +1,5 @@
 import avsc from 'avsc'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { boundedContainers } from '../../../src/avro/boundedContainers.ts'
 import { decodeAll } from '../../../src/avro/codecs.ts'
 import type { ValueReader } from '../../../src/avro/codecs.ts'
@@ -66,6 +66,17 @@ describe.each([
     expect(() => decodeAll(reader, bytes, 0, bytes.length)).toThrow()
     expect(performance.now() - startedAtMs).toBeLessThan(500)
   })
+})
+
+it('end at once after a text whose length is no number', () => {
+  const endless = [...Array.from({ length: 160 }, () => 0x80), 0x00]
+  const type = bounded({ type: 'array', items: { type: 'array', items: 'string' } }) as ValueReader<unknown>
+  // 60,000 lists of 60,000 texts.
+  const bytes = Buffer.from([0xc0, 0xa9, 0x07, 0xc0, 0xa9, 0x07, ...endless])
+  const read = vi.spyOn(avsc.types.StringType.prototype as unknown as { _read(): string }, '_read')
+  expect(() => decodeAll(type, bytes, 0, bytes.length)).toThrow()
+  expect(read).toHaveBeenCalledTimes(1)
+  read.mockRestore()
 })
 
 describe('items of no size', () => {
