@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { TRAFFIC } from '../../src/config/accessRights.ts'
 import { resolveDefaults } from '../../src/config/config.ts'
 import { defaultSettings } from '../../src/config/defaults.ts'
 import { expectedTopics } from '../../src/config/topicPlan.ts'
@@ -19,6 +20,7 @@ export function chartFiles(): ReadonlyMap<string, string> {
   const files = new Map([
     ['values.schema.json', json(valuesSchema())],
     ['files/topics.json', json(topics())],
+    ['files/traffic.json', json(TRAFFIC)],
   ])
   if (existsSync(root + RULES)) files.set('files/rules.yaml', readFileSync(root + RULES, 'utf8'))
   const dashboards = existsSync(root + DASHBOARDS) ? readdirSync(root + DASHBOARDS) : []
@@ -28,10 +30,12 @@ export function chartFiles(): ReadonlyMap<string, string> {
   return files
 }
 
-/** A topic of onfile's own for a chart that creates it. `ownName`: the default name goes behind `application.id`. */
+/** A topic for a chart that creates it, or gives rights on it. `ownName`: the default name goes behind `application.id`. */
 interface ChartTopic {
   readonly key: string
   readonly name: string
+  /** The issuer's topics are only named. */
+  readonly owner: 'issuer' | 'onfile'
   readonly ownName: boolean
   /** Its own count, where it does not follow `topics.partitions`. */
   readonly partitions?: number
@@ -42,15 +46,14 @@ interface ChartTopic {
 function topics(): ChartTopic[] {
   const config = resolveDefaults(defaultSettings())
   const prefix = `${config.application.id}-`
-  return expectedTopics(config)
-    .filter(({ owner }) => owner === 'onfile')
-    .map(({ key, name, partitions, settings }) => ({
-      key,
-      name: name.startsWith(prefix) ? name.slice(prefix.length) : name,
-      ownName: name.startsWith(prefix),
-      ...(partitions === undefined ? {} : { partitions }),
-      settings: Object.fromEntries(
-        settings.filter(setting => setting.name !== 'min.insync.replicas').map(({ name, value }) => [name, value]),
-      ),
-    }))
+  return expectedTopics(config).map(({ key, name, owner, partitions, settings }) => ({
+    key,
+    name: name.startsWith(prefix) ? name.slice(prefix.length) : name,
+    owner,
+    ownName: name.startsWith(prefix),
+    ...(partitions === undefined ? {} : { partitions }),
+    settings: Object.fromEntries(
+      settings.filter(setting => setting.name !== 'min.insync.replicas').map(({ name, value }) => [name, value]),
+    ),
+  }))
 }

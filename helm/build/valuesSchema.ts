@@ -171,10 +171,12 @@ export function valuesSchema(): JsonSchema {
         ...environment,
         resources: manifest('Requests and limits.'),
       }),
-      strimzi: closed('Topics as resources of Strimzi.', {
+      strimzi: closed('Topics and users as resources of Strimzi.', {
         topics: flag('Make KafkaTopics.'),
+        users: choice('Make KafkaUsers that authenticate so; empty: none.', '', 'scram-sha-512', 'tls'),
         cluster: text('Name of the Kafka resource.'),
         namespace: text('Empty: that of the release.'),
+        apiVersion: text('Of the resources.'),
       }),
       podMonitor: ref('monitor'),
       serviceMonitor: ref('monitor'),

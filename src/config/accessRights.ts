@@ -12,13 +12,14 @@ export interface AccessRight {
   readonly operations: readonly ('READ' | 'WRITE' | 'CREATE' | 'DESCRIBE' | 'DESCRIBE_CONFIGS')[]
 }
 
-interface Traffic {
+/** Topics of a role, by key. */
+export interface Traffic {
   readonly reads: readonly TopicKey[]
   readonly writes: readonly TopicKey[]
 }
 
 /** What a role reads and writes. The changelog is read to restore. */
-const TRAFFIC: Readonly<Record<Role, Traffic>> = {
+export const TRAFFIC: Readonly<Record<Role, Traffic>> = {
   ingest: { reads: ['cardLifecycle', 'knotEvents', 'retry'], writes: ['userEvents', 'dlq', 'control'] },
   decide: {
     reads: ['userEvents', 'decideChangelog'],

@@ -92,7 +92,7 @@ const REFUSALS: readonly [what: string, values: object, sentence: string][] = [
     { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } },
     'podMonitor and serviceMonitor would scrape every pod twice',
   ],
-  ['topics of nobody', { strimzi: { topics: true } }, 'strimzi.topics needs strimzi.cluster'],
+  ['topics of nobody', { strimzi: { topics: true } }, 'strimzi.topics and strimzi.users need strimzi.cluster'],
   ['a short digest', { image: { digest: 'sha256:12' } }, 'does not match pattern'],
 ]
 

@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
+import { accessRights } from '../../src/config/accessRights.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { compareTopics } from '../../src/config/topicPlan.ts'
 import type { FoundTopic } from '../../src/config/topicPlan.ts'
@@ -44,3 +45,37 @@ describe.runIf(helm !== '')('KafkaTopics of the chart', () => {
     expect(findings.length).toBeGreaterThan(issuers.length + 7)
   })
 })
+
+interface UserSpec {
+  readonly authorization: {
+    readonly acls: readonly {
+      readonly resource: { readonly type: string; readonly name: string; readonly patternType: string }
+      readonly operations: readonly string[]
+    }[]
+  }
+}
+
+describe.runIf(helm !== '')('KafkaUsers of the chart', () => {
+  test.each([
+    ['r-onfile-processor', ['ingest', 'decide']],
+    ['r-onfile-provisioner', ['provision']],
+  ] as const)('%s has the rights of docs/access.md', async (name, roles) => {
+    const rendering = await render(helm, [ciFile('strimzi')])
+    if (rendering.refusal !== null) throw new Error(rendering.refusal)
+    const user = rendering.manifests.find(({ kind, metadata }) => kind === 'KafkaUser' && metadata.name === name)!
+    const { acls } = (user.spec as unknown as UserSpec).authorization
+    const given = acls.map(({ resource, operations }) => ({
+      resource: resource.type === 'transactionalId' ? 'transactional id' : resource.type,
+      name: resource.name,
+      pattern: resource.patternType === 'prefix' ? 'prefixed' : 'literal',
+      operations: operations.map(operation => operation.toUpperCase()),
+    }))
+    const environment = { ONFILE_APPLICATION_ID: 'cards', ONFILE_TOPICS_DLQ: 'cards.dead.letters' }
+    const needed = accessRights(loadConfig({ environment }, 'print'), roles)
+    expect(sorted(given)).toEqual(sorted(needed))
+  })
+})
+
+function sorted<T extends { readonly resource: string; readonly name: string }>(rights: readonly T[]): T[] {
+  return rights.toSorted((one, other) => `${one.resource} ${one.name}`.localeCompare(`${other.resource} ${other.name}`))
+}

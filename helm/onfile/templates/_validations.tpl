@@ -7,8 +7,8 @@
 {{- if ne .Values.bootstrap.mode "none" -}}
 {{- include "onfile.validateCardSecrets" (dict "root" . "name" "bootstrap") -}}
 {{- end -}}
-{{- if and .Values.strimzi.topics (not .Values.strimzi.cluster) -}}
-{{- fail "strimzi.topics needs strimzi.cluster: the name of the Kafka resource that the topics belong to" -}}
+{{- if and (or .Values.strimzi.topics .Values.strimzi.users) (not .Values.strimzi.cluster) -}}
+{{- fail "strimzi.topics and strimzi.users need strimzi.cluster: the name of the Kafka resource that they belong to" -}}
 {{- end -}}
 {{- if and .Values.strimzi.topics (eq .Values.bootstrap.mode "apply") -}}
 {{- fail "strimzi.topics and bootstrap.mode apply both create topics: set bootstrap.mode to verify" -}}

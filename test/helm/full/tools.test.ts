@@ -53,10 +53,12 @@ describe.runIf(found !== null)('the chart', () => {
     return stdout
   }
 
-  /** KafkaTopic: Strimzi's definitions are in none of the registries. */
+  /** KafkaTopic and KafkaUser: Strimzi's definitions are in none of the registries. */
   const conform = (manifests: string): ReturnType<typeof run> => {
     const place = join(schemas, '{{.ResourceKind}}{{.KindSuffix}}.json')
-    return run(kubeconform, ['-strict', '-skip', 'KafkaTopic', '-schema-location', place, '-'], { input: manifests })
+    return run(kubeconform, ['-strict', '-skip', 'KafkaTopic,KafkaUser', '-schema-location', place, '-'], {
+      input: manifests,
+    })
   }
 
   test.each(SCENARIOS)('in scenario %s is what Kubernetes, KEDA and the Prometheus operator take', async scenario => {
