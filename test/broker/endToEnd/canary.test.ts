@@ -20,6 +20,7 @@ import { startLeakyVault } from '../../support/onfile/leakyVault.ts'
 import type { LeakyVault, WrongAnswer } from '../../support/onfile/leakyVault.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
 import type { ProductProcess } from '../../support/onfile/productProcess.ts'
 
 const canary: TestPerson = {
@@ -56,6 +57,17 @@ function addCanary(userId: string, changes: Partial<TestCard> = {}, person: Test
 }
 
 const update = (cardRef: string): Message => ({ key: cardRef, value: lifecycleEvent({ cardRef, type: 'updated' }) })
+
+/** Waits until the process has written an outcome of each reason: however slow the machine is, each way was taken. */
+async function decided(process: ProductProcess, ...reasons: readonly string[]): Promise<void> {
+  const deadline = Date.now() + 30_000
+  for (const reason of reasons) {
+    while ((await process.metric('onfile_outcomes_total', `reason="${reason}"`)) === 0) {
+      if (Date.now() > deadline) throw new Error(`No outcome with the reason ${reason}`)
+      await wait(50)
+    }
+  }
+}
 
 async function look(process: ProductProcess, moment: string): Promise<void> {
   const texts = [
@@ -98,7 +110,7 @@ async function live(): Promise<void> {
   await run.sendLifecycle(...[good, failing, broken, ...invalid, ...leaking].map(update))
   await run.sendLifecycle(...strayRecords(good))
   run.knot.announce(strayWebhook())
-  await wait(1_500)
+  await decided(first, 'updated', 'card_cvv', 'invalid_field', 'invalid_card_data', 'unsupported_region')
   await look(first, 'under way')
 
   run.knot.setOutage({ status: 401 })
@@ -115,7 +127,24 @@ async function live(): Promise<void> {
   leaking.forEach(cardRef => wrongCards.delete(cardRef))
   evidence = await run.expectExact()
   await look(second, 'at the end')
+  await askForStories()
   expect(await second.kill('SIGTERM')).toBe(0)
+}
+
+/** What a support agent sees of every canary, and an order that somebody gives with a card number in hand. */
+async function askForStories(): Promise<void> {
+  const terminal = new OperatorTerminal(run)
+  for (const userId of new Set(evidence.outcomes.map(({ value }) => value.user_id))) {
+    for (const flags of [['--all'], ['--json']]) {
+      expect((await terminal.onfile('user', userId, ...flags)).code, userId).toBe(0)
+    }
+  }
+  const order = (...words: string[]) => terminal.onfile('suppress', '--user', 'canary-good', ...words)
+  expect((await order('--reason', `card ${strayForms[1]} is lost`)).code).toBe(64)
+  expect((await order('--reason', 'lost', '--card', stray.number)).code).toBe(64)
+  expect((await order('--reason', 'lost', '--actor', 'jo')).code).toBe(0)
+  expect(terminal.shown.join('\n')).toContain('canary-good')
+  pages.push({ place: 'output of the commands', bytes: Buffer.from(terminal.shown.join('\n')) })
 }
 
 /** Card numbers in every corner of an issuer's record, in valid events and in broken ones. */
@@ -184,7 +213,7 @@ beforeAll(async () => {
   }
   cluster = await Cluster.connect({ brokers: inject('brokers').split(','), clientId: 'canary' })
   await live()
-}, 90_000)
+}, 150_000)
 afterAll(async () => {
   await cluster.close()
   await leaky.stop()
