@@ -40,7 +40,7 @@ function stateCodec<T>(name: StateSchemaName): Codec<T> {
   const { version, unversioned } = STATE_SCHEMAS[name]
   const type = schemaType(`${name}.avsc`)
   const earlier = new Map<number, ValueReader<T>>()
-  for (let number = Math.min(...unversioned); number < version; number++) {
+  for (let number = Math.min(1, ...unversioned); number < version; number++) {
     earlier.set(number, readerOf(type, name, number))
   }
   const readers = unversioned.map(number => earlier.get(number) ?? type)

@@ -275,6 +275,14 @@ describe('RETRY at all merchants', () => {
 })
 
 describe('RETRY without effect', () => {
+  it('at a merchant, while the search for a newer version is out', () => {
+    const world = ended('CARD_FAILED', 'card')
+    world.lifecycle('updated')
+    world.news()
+    world.operator('RETRY', AT)
+    expect(world.news()).toEqual(['REJECTED operator @11'])
+  })
+
   it.each<[string, (world: World) => void]>([
     ['for a user of whom nothing is known', () => undefined],
     ['for a card without a version', world => void world.lifecycle('enrolled')],

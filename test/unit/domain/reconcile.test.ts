@@ -168,6 +168,13 @@ describe('the answer of a look', () => {
     expect(world.news()).toEqual([])
   })
 
+  it('a failure that is tried again calls it off too', () => {
+    const world = silent()
+    world.news()
+    world.knot('CARD_FAILED', { reason: 'other' })
+    expect(world.news()).toEqual(['RETRY_SCHEDULED other @11', 'CANCEL card-1 @11 answered'])
+  })
+
   it('of an earlier attempt says nothing about the next one', () => {
     const world = silent()
     const first = world.last('RECONCILE')

@@ -243,6 +243,19 @@ describe('DISCOVER and RECONCILE', () => {
     expect(task.durable.events[1]?.body).toMatchObject({ accounts: [ACCOUNT], vault_status: null })
   })
 
+  it('RECONCILE that Knot does not answer holds up the push behind it, until it is called off', async () => {
+    const { task, knot } = await provisionBed()
+    knot.accountsAnswer = { kind: 'unavailable', retryAfterMs: 60_000, httpStatus: 503, errorCode: null }
+    knot.script.push(ok)
+    task.read(command(1, { kind: 'RECONCILE' }))
+    task.read(command(2))
+    await task.settle()
+    expect(results(task)).toEqual([])
+    task.read(cancel(3, { command_id: 'ada:1' }))
+    await task.settle()
+    expect(results(task)).toEqual(['3:CANCELLED', '2:ACCEPTED'])
+  })
+
   it('a question that Knot refuses is answered, everything else is asked again', async () => {
     const { task, knot, clock } = await provisionBed()
     knot.accountsAnswer = { kind: 'unavailable', retryAfterMs: 4_000, httpStatus: 503, errorCode: null }
