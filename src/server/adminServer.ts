@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { MetricsPage } from '../telemetry/metrics.ts'
 import { readyAnswer, startupAnswer } from './health.ts'
 import type { HealthSource } from './health.ts'
+import { SharedPage } from './sharedPage.ts'
 
 export interface AdminServerOptions {
   /** `admin.host`: loopback unless told. */
@@ -12,6 +13,13 @@ export interface AdminServerOptions {
   readonly health: HealthSource
   readonly metrics: () => Promise<MetricsPage>
 }
+
+/**
+ * What a client may take of the process that has other things to do. Headers must come within 5 s and a whole request
+ * within 10 s, an answer that is not read and a connection without a request end too, and no number of connections can
+ * take the sockets that Kafka needs. A scraper that comes every minute opens a new connection each time, which is cheap.
+ */
+const LIMITS = { headersMs: 5_000, requestMs: 10_000, idleMs: 15_000, checkEveryMs: 1_000, connections: 1_000 } as const
 
 /** The admin server cannot listen on its address. */
 export class AdminAddressError extends Error {
@@ -45,8 +53,18 @@ export class AdminServer {
 
   /** @throws AdminAddressError */
   static async start(options: AdminServerOptions): Promise<AdminServer> {
-    // An open keep-alive connection of a scraper must not hold up the shutdown.
-    const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16_384 })
+    const app = fastify({
+      logger: false,
+      // An open keep-alive connection of a scraper must not hold up the shutdown.
+      forceCloseConnections: true,
+      bodyLimit: 16_384,
+      requestTimeout: LIMITS.requestMs,
+      connectionTimeout: LIMITS.idleMs,
+      keepAliveTimeout: LIMITS.idleMs,
+      http: { headersTimeout: LIMITS.headersMs, connectionsCheckingInterval: LIMITS.checkEveryMs },
+    })
+    app.server.maxConnections = LIMITS.connections
+    const metrics = new SharedPage(options.metrics)
     app.get('/livez', (_request, reply) => reply.send({ state: 'live' }))
     app.get('/startupz', (_request, reply) => {
       const answer = startupAnswer(options.health)
@@ -57,7 +75,7 @@ export class AdminServer {
       return reply.code(answer.state === 'ready' ? 200 : 503).send(answer)
     })
     app.get('/metrics', async (_request, reply) => {
-      const page = await options.metrics()
+      const page = await metrics.get()
       return reply.header('content-type', page.contentType).send(page.body)
     })
     app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }))
