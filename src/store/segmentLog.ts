@@ -32,6 +32,10 @@ export class SegmentLog {
     this.onComplete = onComplete
   }
 
+  get isOpen(): boolean {
+    return this.segments.length > 0
+  }
+
   get last(): Segment {
     return this.segments.at(-1)!
   }

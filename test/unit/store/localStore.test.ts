@@ -268,14 +268,18 @@ describe('the snapshot of the index', () => {
 
   it('saves a start the walk through what it covers; damage there is found when it is read, and mended by the next start', async () => {
     const { store } = await LocalStore.open(directory, SMALL)
-    const users = Array.from({ length: 40 }, (_, i): Change => [`users/${i}`, `${i} `.repeat(300)])
-    for (const user of users) await store.write(filling([user]), checkpoint)
+    // More than 256 pages, so that a close writes a snapshot.
+    const users = Array.from({ length: 300 }, (_, i): Change => [`users/${i}`, `${i} `.repeat(1_500)])
+    await store.write(filling(users), checkpoint)
+    await store.write(filling([['users/last', 'l']]), checkpoint)
     await store.close()
     await damageFirstSegment()
     const warm = await LocalStore.open(directory, SMALL)
     expect(warm.wiped).toBeNull()
-    expect(warm.store.get('users/39')?.toString()).toBe('39 '.repeat(300))
+    expect(warm.store.get('users/last')?.toString()).toBe('l')
     expect(() => warm.store.get('users/0')).toThrow(expect.objectContaining({ code: 'STORE_DAMAGED' }))
+    const more = Array.from({ length: 300 }, (_, i): Change => [`more/${i}`, `${i} `.repeat(1_500)])
+    await warm.store.write(filling(more), checkpoint).catch(() => undefined)
     await warm.store.close()
     const next = await LocalStore.open(directory, SMALL)
     expect(next.wiped).toMatchObject({ code: 'STORE_DAMAGED' })
