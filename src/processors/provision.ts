@@ -106,18 +106,19 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
     now,
   })
   metrics.pacing(() => admission.view())
-  let held: PushHold['reason'] | null = null
+  // At a start nothing is known for a moment: that is no news for the log.
+  let held: PushHold['reason'] | null = pushSwitch.held()?.reason ?? null
+  if (held !== null) metrics.paused(held, true)
   const onSwitch = () => {
     const hold = pushSwitch.held()
     if ((hold?.reason ?? null) === held) return
     if (held !== null) metrics.paused(held, false)
     held = hold?.reason ?? null
-    if (hold === null) log.info({}, 'pushes go on')
+    if (hold === null) log.info({}, 'nobody has paused pushes, they go')
     else log.warn({ reason: hold.reason, detail: hold.detail }, 'pushes are held: they wait as commands')
     if (held !== null) metrics.paused(held, true)
   }
   pushSwitch.onChange(onSwitch)
-  onSwitch()
   return {
     role: 'provision',
     inputs: [topics.commands],
