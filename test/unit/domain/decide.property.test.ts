@@ -44,6 +44,17 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       minutes: fc.option(fc.constantFrom(-1, 5, 90)),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('operator' as const),
+      // Erased users do little: rare, and mostly taken back.
+      action: fc.constantFrom('FORGET', 'LIFT', 'LIFT', 'LIFT'),
+      card: fc.constant(null),
+      merchant: fc.constant(null),
+      minutes: fc.constant(null),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('redeliver' as const), which }) },
   { weight: 14, arbitrary: fc.record({ do: fc.constant('deliver' as const), count }) },
   { weight: 9, arbitrary: fc.record({ do: fc.constant('read' as const), count }) },

@@ -32,6 +32,9 @@ export class Laws {
   /** By suppression key. */
   readonly #suppressed = new Map<string, Barrier>()
   readonly #calledBack: Barrier[] = []
+  #isForgotten = false
+  /** What was ordered up to here is of a life of which nothing is known any more. */
+  #forgottenSeq = 0
 
   constructor(model: Model) {
     this.#world = model.world
@@ -51,7 +54,7 @@ export class Laws {
       expect(command.attempt).toBeLessThanOrEqual(3)
       expect(this.#pushes.has(push), `pushed twice: ${push}`).toBe(false)
       this.#pushes.add(push)
-      this.#acceptedAt.set(body.merchant_id, body.answered_at!)
+      if (command.decision_seq > this.#forgottenSeq) this.#acceptedAt.set(body.merchant_id, body.answered_at!)
     } else if (this.#openSwitches.get(body.merchant_id)?.command_id === body.command_id) {
       this.#openSwitches.delete(body.merchant_id)
     }
@@ -85,12 +88,23 @@ export class Laws {
       }
     }
     const order = this.#event?.body
-    if (order?.kind === 'operator' && order.action === 'CANCEL') {
+    if (order?.kind === 'operator' && (order.action === 'CANCEL' || decision.erasure !== null)) {
       this.#calledBack.push({ card_ref: order.card_ref, merchant_id: order.merchant_id, until: null, seq: this.#seq })
     }
     this.#event = null
-    const lifted = decision.suppressions.filter(({ record }) => record?.state === 'LIFTED').length
-    expect(decision.suppressions.filter(({ record }) => record === null)).toHaveLength(lifted)
+    const lifted = decision.suppressions.filter(({ record }) => record?.state === 'LIFTED').map(({ key }) => key)
+    const erased = decision.erasure === null ? [] : [...this.#active.keys()]
+    const tombstones = decision.suppressions.filter(({ record }) => record === null).map(({ key }) => key)
+    expect(tombstones.sort()).toEqual([...lifted, ...erased].sort())
+    if (decision.forgotten !== null) this.#isForgotten = decision.forgotten.left !== null
+    if (decision.erasure !== null) this.#forget()
+  }
+
+  /** The user begins anew: with nothing but the count of decisions. */
+  #forget(): void {
+    expect(this.#openSwitches.size, 'a SWITCH of an erased user is open').toBe(0)
+    this.#forgottenSeq = this.#seq
+    for (const memory of [this.#active, this.#suppressed, this.#acceptedAt, this.#newestVersion]) memory.clear()
   }
 
   #outcome(outcome: CardOutcome): void {
@@ -109,6 +123,7 @@ export class Laws {
   /** G3: versions leave in their order. G5: one at a time, and after the result of the one before. */
   #command(command: ProvisioningCommand): void {
     expect(command.command_id).toBe(`${USER}:${command.decision_seq}`)
+    expect(this.#isForgotten, 'a command for an erased user').toBe(false)
     if (command.kind !== 'SWITCH') return
     const merchantId = command.merchant_id!
     expect(this.#openSwitches.get(merchantId), 'two SWITCHes open at one merchant').toBeUndefined()
