@@ -1,6 +1,6 @@
 import { cp, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { StoreDamagedError } from '../../../src/store/errors.ts'
@@ -406,6 +406,30 @@ describe('LocalStore after a crash', () => {
     // Only one whose first segment has lost its header, or its first checkpoint, is restored whole.
     expect(warm / cases).toBeGreaterThan(0.9)
   }, 60_000)
+
+  it('has not deleted a segment as long as the only copies of its entries could still be cut off', async () => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    const cold = Array.from({ length: 10 }, (_, i): Change => [`cold/${i}`, 'c'.repeat(150)])
+    await store.write(filling(cold), checkpoint)
+    let copied = 0
+    for (let round = 0; round < 300 && copied < 5; round++) {
+      const before = await lastSegment(directory)
+      await store.write(filling([['users/a', `${round}`.repeat(150)]]), checkpoint)
+      const last = await lastSegment(directory)
+      if (last === before && !last.endsWith('00000001.log') && (await readFile(last)).includes('cold/9')) {
+        copied++
+        const cut = join(directory, `../${basename(directory)}-cut`)
+        await cp(directory, cut, { recursive: true })
+        await truncate(await lastSegment(cut), 20)
+        const { store: after, wiped } = await LocalStore.open(cut, SMALL)
+        expect([wiped, await contentOf(after, 'cold/')]).toEqual([null, new Map(cold as [string, string][])])
+        await after.close()
+        await rm(cut, { recursive: true })
+      }
+    }
+    expect(copied).toBe(5)
+    await store.close()
+  })
 
   it('comes to the state of the changelog whatever byte of it the disk has changed', async () => {
     const { writes, snapshots } = await history()
