@@ -26,23 +26,31 @@ const MAX_SIZELESS_ITEMS = 65_536
 /** Items of no size so far, in all containers of a value: blocks of a few bytes would multiply a bound per block. */
 const sizelessItems = new WeakMap<Tap, number>()
 
+/** Room made in advance at most: a count is only a claim. */
+const MAX_ROOM_ITEMS = 1_024
+
 class BoundedArrayType extends avsc.types.ArrayType {
-  /** A loop of its own: the closure and two calls per item of `forEachItem` are a fifth of reading a state. */
+  /**
+   * A loop of its own, without the closure and the two calls per item of `forEachItem`, into an array of the right size:
+   * the one is 8 % of decoding the race's state, the other 10 % more.
+   */
   _read(tap: Tap): unknown[] {
     const items = this.itemsType as unknown as InnerType
-    const values: unknown[] = []
+    let values: unknown[] | undefined
+    let length = 0
     for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
       count = blockItems(tap, count)
+      values ??= arrayFor(count)
       while (count-- > 0) {
         const before = tap.pos
-        values.push(items._read(tap))
+        values[length++] = items._read(tap)
         if (tap.pos > before && tap.pos <= tap.buf.length) continue
         if (mayGoOn(tap, before)) continue
         invalidate(tap)
         return values
       }
     }
-    return values
+    return values ?? []
   }
 
   _skip(tap: Tap): void {
@@ -78,6 +86,10 @@ export function boundedContainers(schema: Schema, options: object): Type | undef
   if (schema.type === 'array') return new BoundedArrayType(schema, options)
   if (schema.type === 'map') return new BoundedMapType(schema, options)
   return undefined
+}
+
+function arrayFor(count: number): unknown[] {
+  return count > 0 && count <= MAX_ROOM_ITEMS ? new Array<unknown>(count) : []
 }
 
 function forEachItem(tap: Tap, item: () => void): void {
