@@ -216,6 +216,15 @@ export const overview: Dashboard = {
         },
         {
           kind: 'lines',
+          title: 'Suppressions in force',
+          description: 'What must not be pushed, by reason. A scope that is suppressed for two reasons counts twice.',
+          unit: 'short',
+          width: 12,
+          stacked: true,
+          targets: [{ expr: 'sum by (reason) (onfile_suppressions_active{job=~"$job"})', legend: '{{reason}}' }],
+        },
+        {
+          kind: 'lines',
           title: 'Suppressions written',
           description: 'Per minute: `ACTIVE` stops pushes (opt-out, closed, hold, operator), `LIFTED` ends a stop.',
           unit: 'cpm',

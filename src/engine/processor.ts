@@ -88,6 +88,8 @@ export interface Processor<Tables extends object = object, Effect = never, Resul
   perform?(effect: Effect, signal: AbortSignal): Promise<Result>
   /** State is complete, the input is not open yet: what was in flight when the previous owner died is found here. */
   onRestored?(ctx: TaskContext<Tables, Effect>): void
+  /** State is complete, the input is not open yet. Unlike `onRestored` it costs nothing: single entries, not all of them. */
+  onOpened?(ctx: TaskContext<Tables, Effect>): void
   /** False pauses the input (not timers, not effects): back-pressure. Asked before each batch. */
   wantsInput?(): boolean
   /** Nothing new may start; `perform` calls that run are awaited up to the drain deadline. */

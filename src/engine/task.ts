@@ -246,6 +246,8 @@ export class Task<Tables extends object, Effect, Result> {
   }
 
   private async callOnRestored(): Promise<void> {
+    this.begin(Date.now())
+    this.call('onOpened', () => this.processor.onOpened?.(this.context))
     if (!this.processor.onRestored) return
     const release = await this.state?.loadEntries()
     this.begin(Date.now())

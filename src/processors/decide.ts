@@ -6,6 +6,7 @@ import type { DecideTables } from './decide/decideProcessor.ts'
 import type { DeadLetterPort, DecideMetrics } from './decide/ports.ts'
 import {
   createForgottenUserCodec,
+  createTotalsCodec,
   createMerchantStateCodec,
   createUserStateCodec,
   DECIDE_STATE_VERSION,
@@ -46,6 +47,7 @@ export function createDecideTopology(options: DecideOptions): Topology<DecideTab
       users: createUserStateCodec(),
       merchants: createMerchantStateCodec(),
       forgotten: createForgottenUserCodec(),
+      totals: createTotalsCodec(),
     },
     stateVersion: DECIDE_STATE_VERSION,
     outputs: [topics.commands, topics.outcomes, topics.suppressions, topics.deadLetters],

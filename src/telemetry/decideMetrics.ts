@@ -25,6 +25,9 @@ export interface DecideMetrics {
    */
   freshness(topic: string, path: FreshnessPath): (ageMs: number) => void
   command(kind: string): void
+  suppressionsActive(partition: number, counts: Readonly<Record<string, number>>): void
+  /** The partition has moved away: what it counted is another process's now. */
+  forget(partition: number): void
   suppression(state: string, reason: string): void
   ignored(topic: string, kind: string): void
 }
@@ -57,6 +60,18 @@ export function decideMetrics(
     'state',
     'reason',
   ])
+  const active = new Map<number, Readonly<Record<string, number>>>()
+  instruments.collected(
+    'onfile_suppressions_active',
+    'Suppressions in force in the partitions that this process has: what must not be pushed. Two reasons count twice.',
+    ['reason'],
+    gauge => {
+      for (const reason of SUPPRESSION_REASONS) gauge.set({ reason }, 0)
+      for (const counts of active.values()) {
+        for (const reason of SUPPRESSION_REASONS) gauge.inc({ reason }, counts[reason] ?? 0)
+      }
+    },
+  )
   const ignored = instruments.counter(
     'onfile_user_events_ignored_total',
     'Webhooks of a user that change nothing and have no outcome, by kind.',
@@ -87,6 +102,8 @@ export function decideMetrics(
     },
     freshness: freshness(instruments, inputs),
     command: kind => commands.inc({ kind }),
+    suppressionsActive: (partition, counts) => void active.set(partition, counts),
+    forget: partition => void active.delete(partition),
     suppression: (state, reason) => suppressions.inc({ state, reason: reasons.bound(reason) }),
   }
 }

@@ -70,7 +70,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
       ...engine,
       taskState: (role, topic, partition, state) => {
         engine.taskState(role, topic, partition, state)
-        if (role === 'provision' && ENDED.has(state)) provision.forget(partition)
+        if (!ENDED.has(state)) return
+        if (role === 'provision') provision.forget(partition)
+        if (role === 'decide') decide.forget(partition)
       },
     },
     ingest,

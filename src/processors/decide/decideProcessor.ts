@@ -11,12 +11,16 @@ import { appendedAtHeader, appendedAtOf } from '../appendedAt.ts'
 import type { DeadLetterPort, DecideMetrics } from './ports.ts'
 import { pseudonymOf } from './pseudonym.ts'
 import { readUserEvent } from './readUserEvent.ts'
+import { changedTotals, NO_TOTALS, TOTALS_KEY } from './totals.ts'
+import type { Totals } from './totals.ts'
 
 /** DECIDE's state: by user id, by `merchantKey`, and of users who were erased by `pseudonymOf`. */
 export interface DecideTables {
   readonly users: UserState
   readonly merchants: MerchantState
   readonly forgotten: ForgottenUser
+  /** One entry: `TOTALS_KEY`. */
+  readonly totals: Totals
 }
 
 export interface DecideProcessorOptions {
@@ -48,6 +52,10 @@ export class DecideProcessor implements Processor<DecideTables> {
     this.#options = options
   }
 
+  onOpened(ctx: Context): void {
+    this.#options.metrics.suppressionsActive(ctx.partition, ctx.tables.totals.get(TOTALS_KEY) ?? NO_TOTALS)
+  }
+
   onRecord(record: RecordView, ctx: Context): void {
     const read = readUserEvent(record, this.#options.userEventCodec, ctx.topic, ctx.partition)
     if (read.kind === 'unreadable') {
@@ -68,6 +76,7 @@ export class DecideProcessor implements Processor<DecideTables> {
   #apply(decision: Decision, ctx: Context, cause: Cause | null): void {
     const { topics, metrics, commandEncoder, outcomeEncoder, suppressionEncoder } = this.#options
     const { userId, changedUser, erasure, forgotten } = decision
+    if (erasure !== null || changedUser !== null) this.#count(userId, changedUser, ctx)
     if (erasure !== null) erase(userId, erasure, ctx)
     if (forgotten !== null) keepOrDrop(userId, forgotten, ctx)
     if (changedUser !== null) ctx.tables.users.put(userId, changedUser)
@@ -92,6 +101,15 @@ export class DecideProcessor implements Processor<DecideTables> {
       else ctx.schedule(userId, name, dueAtMs)
     }
     for (const kind of decision.ignored) metrics.ignored(ctx.topic, kind)
+  }
+
+  /** Before the user is put or erased: what is in force for the partition, more or less by this user's. */
+  #count(userId: string, changedUser: UserState | null, { tables, partition }: Context): void {
+    const before = tables.users.get(userId)?.suppressions ?? NONE
+    const totals = changedTotals(tables.totals.get(TOTALS_KEY) ?? NO_TOTALS, before, changedUser?.suppressions ?? NONE)
+    if (totals === null) return
+    tables.totals.put(TOTALS_KEY, totals)
+    this.#options.metrics.suppressionsActive(partition, totals)
   }
 }
 
@@ -131,6 +149,7 @@ function headersOf(command: ProvisioningCommand, cause: Cause | null): { headers
 }
 
 const NO_HEADERS = {}
+const NONE: UserState['suppressions'] = []
 
 /** The tables of the current callback, as the core reads them. One per task: nothing is allocated per record. */
 class TableView implements StateView {

@@ -25,6 +25,8 @@ export interface DecideMetrics {
    */
   freshness(topic: string, path: 'decided' | 'pushed'): (ageMs: number) => void
   command(kind: CommandKind): void
+  /** Suppressions in force in a partition, by reason. */
+  suppressionsActive(partition: number, counts: Readonly<Record<SuppressionReason, number>>): void
   suppression(state: CardSuppression['state'], reason: SuppressionReason): void
   /** A webhook that concerns nothing of ours: the topic it was read from (`onfile-user-events`) and its kind. */
   ignored(topic: string, kind: string): void

@@ -6,6 +6,7 @@ import type { ValueReader } from '../../avro/codecs.ts'
 import type { MerchantState } from '../../domain/merchantState.ts'
 import type { ForgottenUser, UserState } from '../../domain/userState.ts'
 import type { Codec } from '../../engine/processor.ts'
+import type { Totals } from './totals.ts'
 
 /**
  * Versions of the schemas in `schemas/state/`. Each change of one is a new version, whose file is kept in
@@ -17,6 +18,7 @@ export const STATE_SCHEMAS = {
   'merchant-state': { version: 2, unversioned: [1, 0] },
   /** Never written without its version. */
   'forgotten-user': { version: 1, unversioned: [] },
+  totals: { version: 1, unversioned: [] },
 } as const
 
 type StateSchemaName = keyof typeof STATE_SCHEMAS
@@ -34,6 +36,10 @@ export function createMerchantStateCodec(): Codec<MerchantState> {
 
 export function createForgottenUserCodec(): Codec<ForgottenUser> {
   return stateCodec('forgotten-user')
+}
+
+export function createTotalsCodec(): Codec<Totals> {
+  return stateCodec('totals')
 }
 
 function stateCodec<T>(name: StateSchemaName): Codec<T> {

@@ -155,6 +155,16 @@ describe('metrics', () => {
     expect(page).toContain('onfile_provision_open_commands{partition="4"} 6')
   })
 
+  test('suppressions in force are those of the partitions that are here', async () => {
+    const metrics = metricsOf()
+    expect(await lines(metrics)).toContain('onfile_suppressions_active{reason="opt_out"} 0')
+    metrics.decide.suppressionsActive(1, { opt_out: 3, operator: 0, closed: 1, contact_cardholder: 0 })
+    metrics.decide.suppressionsActive(2, { opt_out: 2, operator: 0, closed: 0, contact_cardholder: 0 })
+    expect(await lines(metrics)).toContain('onfile_suppressions_active{reason="opt_out"} 5')
+    metrics.engine.taskState('decide', 't', 1, 'closed')
+    expect(await lines(metrics)).toContain('onfile_suppressions_active{reason="opt_out"} 2')
+  })
+
   test('no input can add labels without end', async () => {
     const metrics = metricsOf()
     for (let index = 0; index < 2_000; index++) {

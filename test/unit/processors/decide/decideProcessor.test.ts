@@ -47,6 +47,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
   const forwarded: unknown[][] = []
   const timers = new Map<string, number>()
   const counted: string[] = []
+  const active: [partition: number, counts: object][] = []
   const appendedAt: [topic: string, ms: number | null][] = []
   const ages: [topic: string, path: string, ageMs: number][] = []
   const deadLetters: [offset: number, reason: UnreadableReason][] = []
@@ -54,6 +55,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
     users: new MapTable<DecideTables['users']>(),
     merchants: new MapTable<DecideTables['merchants']>(),
     forgotten: new MapTable<DecideTables['forgotten']>(),
+    totals: new MapTable<DecideTables['totals']>(),
   }
   const ctx: TaskContext<DecideTables, never> = {
     topic: TOPICS.userEvents,
@@ -85,6 +87,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
       outcome: (status, reason) => void counted.push(`outcome ${status} ${reason}`),
       freshness: (topic, path) => ageMs => void ages.push([topic, path, ageMs]),
       command: kind => void counted.push(`command ${kind}`),
+      suppressionsActive: (partition, counts) => void active.push([partition, counts]),
       suppression: (state, reason) => void counted.push(`suppression ${state} ${reason}`),
       ignored: (topic, kind) => void counted.push(`ignored ${topic} ${kind}`),
     },
@@ -104,8 +107,23 @@ function task(decode?: Codec<UserEvent>['decode']) {
     processor.onRecord(record(offset++, value, appendedAtMs), ctx)
   const readEvent = (event: UserEvent, appendedAtMs?: number): void =>
     read(Buffer.from(JSON.stringify(event)), appendedAtMs)
+  const open = (): void => processor.onOpened!(ctx)
   const fire = (key: string, name: string): void => processor.onTimer!({ key, name, dueAtMs: NOW }, ctx)
-  return { topology, forwarded, timers, counted, ages, appendedAt, deadLetters, tables, read, readEvent, fire }
+  return {
+    topology,
+    forwarded,
+    timers,
+    counted,
+    ages,
+    appendedAt,
+    active,
+    open,
+    deadLetters,
+    tables,
+    read,
+    readEvent,
+    fire,
+  }
 }
 
 function record(offset: number, value: Buffer | null, appendedAtMs?: number): RecordView {
@@ -135,6 +153,31 @@ function lifecycle(type: string, uid: string, userId = 'user/1'): UserEvent {
   } as const
   return { user_id: userId, source, origin: source, occurred_at: NOW, body }
 }
+
+describe('suppressions in force', () => {
+  const NONE = { opt_out: 0, operator: 0, closed: 0, contact_cardholder: 0 }
+
+  it('are counted over all users of the partition, in its state', () => {
+    const { readEvent, active, open, tables } = task()
+    open()
+    expect(active).toEqual([[PARTITION, NONE]])
+    readEvent(lifecycle('opt_out', 'a', 'user/1'))
+    readEvent(lifecycle('opt_out', 'b', 'user/2'))
+    expect(active.at(-1)).toEqual([PARTITION, { ...NONE, opt_out: 2 }])
+    expect(tables.totals.get('suppressions')).toEqual({ ...NONE, opt_out: 2 })
+  })
+
+  it('are less when one ends, and the same when an event changes none', () => {
+    const { readEvent, active } = task()
+    readEvent(lifecycle('contact_cardholder_advice', 'a'))
+    expect(active).toEqual([[PARTITION, { ...NONE, contact_cardholder: 1 }]])
+    readEvent(lifecycle('enrolled', 'b'))
+    expect(active).toHaveLength(1)
+    const renewed = lifecycle('updated', 'c')
+    readEvent({ ...renewed, body: { ...renewed.body, updated_at: NOW + 1 } as UserEvent['body'] })
+    expect(active.at(-1)).toEqual([PARTITION, NONE])
+  })
+})
 
 describe('the freshness of outcomes', () => {
   const result: UserEvent = {
@@ -201,10 +244,10 @@ describe('DECIDE on the engine', () => {
       role: 'decide',
       inputs: ['onfile-user-events'],
       changelog: 'onfile-decide-changelog',
-      stateVersion: 4,
+      stateVersion: 5,
       outputs: ['provisioning-commands', 'card-outcomes', 'card-suppressions', 'onfile-dlq'],
     })
-    expect(Object.keys(topology.tables)).toEqual(['users', 'merchants', 'forgotten'])
+    expect(Object.keys(topology.tables)).toEqual(['users', 'merchants', 'forgotten', 'totals'])
     expect(topology.startAt('onfile-user-events', 0)).toBe('earliest')
   })
 
