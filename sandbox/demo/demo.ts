@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { testPerson } from '../people.ts'
 import { Account, outcomeLine, suppressionLine } from './account.ts'
 import type { Chapter } from './account.ts'
@@ -9,6 +9,7 @@ import type { CleanUp } from './cleanUp.ts'
 import { positionText } from './evidence.ts'
 import { searchForLeaks, secretNeedles } from './leakSources.ts'
 import { Ledger } from './ledger.ts'
+import { runCommand } from './product.ts'
 import { reconcile } from './reconcile.ts'
 import type { Story } from './story.ts'
 import { stories } from './stories.ts'
@@ -91,6 +92,7 @@ In UPPER CASE: the outcomes that onfile publishes on ${topics.cardOutcomes}.`)
     evidence: ledger,
     account,
     topics,
+    command: words => runCommand({ settings: systems.settings, dir: dirname(systems.stateDir) }, words),
     startedAtMs,
     patienceMs: STORY_PATIENCE_MS,
   }
@@ -139,6 +141,7 @@ const chapterOf = ({ person, userId, title }: Story): Chapter => {
 const readTopics = ({ topics }: Systems): string[] => [
   topics.cardLifecycle,
   topics.knotEvents,
+  topics.userEvents,
   topics.provisioningCommands,
   topics.cardSuppressions,
   topics.cardOutcomes,

@@ -6,11 +6,11 @@ export type Position = Pick<SourcePosition, 'topic' | 'partition' | 'offset'>
 /** `card-lifecycle-1@17`: as Kafka's own tools write it. */
 export const positionText = ({ topic, partition, offset }: Position): string => `${topic}-${partition}@${offset}`
 
-/** A record of the issuer's two topics. */
+/** A record of the issuer's two topics, or an operator's order. */
 export interface InputRecord extends Position {
   /** Name of the webhook; null for a lifecycle event and for what cannot be read. */
   readonly knotEvent: string | null
-  /** Whom a webhook names; null for lifecycle events. */
+  /** Whom a webhook or an order names; null for lifecycle events. */
   readonly userId: string | null
 }
 
@@ -78,7 +78,10 @@ export const openWork = (userId: string, { outcomes, commands }: Evidence): stri
   for (const command of commands) {
     if (command.user_id !== userId) continue
     const { command_id, kind, decision_seq, origin } = command
-    if (kind === 'SWITCH' && !ofUser.some(outcome => outcome.final && outcome.command_id === command_id)) {
+    // What is tried again has the end of the try after it; that one is looked at as any other.
+    const isAnswered = (outcome: CardOutcome): boolean =>
+      outcome.command_id === command_id && (outcome.final || outcome.status === 'RETRY_SCHEDULED')
+    if (kind === 'SWITCH' && !ofUser.some(isAnswered)) {
       open.push(`push ${command_id} to ${command.merchant_name ?? 'a merchant'} has no final outcome`)
     }
     const later = (record: { user_id: string; decision_seq: number; origin: Position }): boolean =>

@@ -34,7 +34,7 @@ export const keepOpen = async (systems: Systems, cleanUp: CleanUp, paint: Paint)
     paint('bold', 'To try:'),
     `  curl -d '${optOut}' ${deskUrl}/${topics.cardLifecycle}`,
     `  curl ${product.adminUrl}/metrics`,
-    `  node --env-file=${environmentFile} src/cli/main.ts topics plan`,
+    `  node --env-file=${environmentFile} src/cli/main.ts user u-1022`,
   ]
 }
 

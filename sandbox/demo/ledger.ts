@@ -8,7 +8,7 @@ import type { SeenRecord } from './topicTail.ts'
 /** Names of the topics that the ledger is kept from. */
 export type LedgerTopics = Pick<
   TopicNames,
-  'cardLifecycle' | 'knotEvents' | 'cardOutcomes' | 'provisioningCommands' | 'cardSuppressions' | 'dlq'
+  'cardLifecycle' | 'knotEvents' | 'userEvents' | 'cardOutcomes' | 'provisioningCommands' | 'cardSuppressions' | 'dlq'
 >
 
 /** What the ledger tells as it happens. */
@@ -45,6 +45,12 @@ export class Ledger implements Evidence {
       case topics.knotEvents:
         this.inputs.push({ ...positionOf(record), ...webhookOf(record.value) })
         break
+      case topics.userEvents: {
+        const event = decoded(codecs.userEvents, record)
+        if (event?.body.kind !== 'operator') break
+        this.inputs.push({ ...positionOf(record), knotEvent: null, userId: event.user_id })
+        break
+      }
       case topics.cardOutcomes: {
         const outcome = decoded(codecs.cardOutcomes, record)
         if (outcome === null) break

@@ -270,4 +270,30 @@ export const stories: readonly Story[] = [
     steps: [renewal('card-1020', -60)],
     expects: ['NO_RESULT/no_result'],
   },
+  {
+    person: 5,
+    userId: 'u-1021',
+    title: 'a merchant stumbles, and takes the card the second time',
+    cards: [{ ref: 'card-1021' }],
+    merchants: [
+      { id: AMAZON, pushes: [{ outcome: 'failed', reason: 'could not retrieve payment method information' }, {}] },
+    ],
+    steps: [reissue('card-1021', -60)],
+    expects: ['RETRY_SCHEDULED/could_not_retrieve_payment_method_information', 'UPDATED/updated'],
+  },
+  {
+    person: 7,
+    userId: 'u-1022',
+    title: 'an operator stops one merchant, and lets it go again',
+    cards: [{ ref: 'card-1022' }],
+    merchants: [{ id: NETFLIX }, { id: UBER }],
+    steps: [
+      { kind: 'order', command: 'suppress', merchantId: UBER, reason: 'the cardholder called, ticket 4711' },
+      renewal('card-1022', -60),
+      settle,
+      { kind: 'order', command: 'lift', merchantId: UBER, reason: 'ticket 4711 is closed' },
+      reissue('card-1022', -30),
+    ],
+    expects: ['SUPPRESSED/operator', 'SKIPPED/operator', 'UPDATED/updated'],
+  },
 ]

@@ -58,6 +58,15 @@ export interface EventStep {
   readonly vault?: VaultChange
 }
 
+/** An operator's order: `onfile suppress`, `lift`, `retry`, `cancel`, `forget`. */
+export interface OrderStep {
+  readonly kind: 'order'
+  readonly command: 'suppress' | 'lift' | 'retry' | 'cancel' | 'forget'
+  readonly merchantId?: number
+  /** Why: kept with the order. */
+  readonly reason: string
+}
+
 /** One step; the next one follows when it is done. */
 export type StoryStep =
   | EventStep
@@ -70,6 +79,8 @@ export type StoryStep =
   | { readonly kind: 'logout'; readonly merchantId: number }
   /** The user links the merchant (again): Knot sends AUTHENTICATED. */
   | { readonly kind: 'login'; readonly merchantId: number }
+  /** Somebody at the issuer runs a command of onfile about this user; it waits for the outcome. */
+  | OrderStep
   /** The user changes the card at the merchant without onfile: Knot sends CARD_UPDATED. */
   | { readonly kind: 'ownSwitch'; readonly merchantId: number }
 

@@ -7,7 +7,7 @@ import { explainedPositions, mayBeIgnored, openWork, positionText } from './evid
 import type { Evidence, Position } from './evidence.ts'
 import type { Issuer } from './issuer.ts'
 import { lifecycleRecord } from './lifecycleRecord.ts'
-import type { EventStep, Story, StoryStep, StrayRecord } from './story.ts'
+import type { EventStep, OrderStep, Story, StoryStep, StrayRecord } from './story.ts'
 
 /** What the stories are acted out with. */
 export interface Stage {
@@ -17,6 +17,8 @@ export interface Stage {
   readonly evidence: Evidence
   readonly account: Account
   readonly topics: Readonly<Record<'cardLifecycle' | 'knotEvents', string>>
+  /** Runs a command of onfile, as an operator would, and gives its output. Rejects where it fails. */
+  readonly command: (words: readonly string[]) => Promise<string>
   /** When the stream began: `EventStep.atS` counts from there. */
   readonly startedAtMs: number
   /** How long one wait may take before the story goes on without it, and says so. */
@@ -63,6 +65,9 @@ export const tellStory = async (stage: Stage, story: Story): Promise<string[]> =
         seenBefore = outcomes().length
         stage.knot.link({ userId: story.userId, merchantId: step.merchantId, announce: true })
         return note(stage, story.userId, merchantOf(step.merchantId).name, 'cardholder', 'links the merchant again')
+      case 'order':
+        seenBefore = outcomes().length
+        return giveOrder(stage, story, step)
       case 'ownSwitch':
         seenBefore = outcomes().length
         announceOwnSwitch(stage, story, step.merchantId)
@@ -116,6 +121,14 @@ const writeEvent = async (stage: Stage, story: Story, step: EventStep): Promise<
   if (step.vault !== undefined) book.change(step.card, step.vault)
   note(stage, story.userId, step.card, 'event', `${step.type}: ${step.says}`)
   return issuer.write(topics.cardLifecycle, lifecycleRecord(step, story.userId, startedAtMs, issuer.schemaId))
+}
+
+const giveOrder = async (stage: Stage, { userId }: Story, step: OrderStep): Promise<void> => {
+  const { command, merchantId, reason } = step
+  const subject = merchantId === undefined ? '' : merchantOf(merchantId).name
+  note(stage, userId, subject, 'operator', `onfile ${command}: ${reason}`)
+  const narrowing = merchantId === undefined ? [] : ['--merchant', String(merchantId)]
+  await stage.command([command, '--user', userId, ...narrowing, '--reason', reason, '--actor', 'support'])
 }
 
 const announceOwnSwitch = ({ knot }: Stage, { userId, cards }: Story, merchantId: number): void => {

@@ -81,6 +81,17 @@ const faults: readonly {
     problem: 'u-1: push u-1:9 to Netflix has no final outcome',
   },
   {
+    name: 'a try after which nothing came',
+    change: run => ({
+      commands: [...run.commands, command({ decision_seq: 9 })],
+      outcomes: [
+        ...run.outcomes,
+        outcome({ decision_seq: 10, status: 'RETRY_SCHEDULED', final: false, command_id: 'u-1:9', merchant_id: 44 }),
+      ],
+    }),
+    problem: 'u-1: RETRY_SCHEDULED/enrolled (u-1:10) is not final',
+  },
+  {
     name: 'more ignored than the product counted',
     change: () => ({}),
     witnesses: { ignoredByMetric: 0 },
