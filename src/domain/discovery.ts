@@ -49,9 +49,7 @@ export function endDiscovery(
 export function lookAgain(draft: DecisionDraft, cardRef: string): void {
   const card = draft.card(cardRef)
   const discovery = card?.discovery
-  if (card === undefined || discovery?.command_id !== null) return
-  draft.timer(vaultTimer(cardRef), null)
-  look(draft, card, discovery)
+  if (card !== undefined && discovery?.command_id === null) look(draft, card, discovery)
 }
 
 /**

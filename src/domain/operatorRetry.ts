@@ -1,5 +1,5 @@
 import { gapEnd, resumeAttempt, scheduleAttempt } from './attempts.ts'
-import { switchTimer } from './deadlines.ts'
+import { switchTimer, vaultTimer } from './deadlines.ts'
 import type { DecisionDraft, OutcomeSubject } from './decisionDraft.ts'
 import { lookAgain, startDiscovery } from './discovery.ts'
 import { discoverMerchant } from './merchantDiscover.ts'
@@ -43,7 +43,7 @@ function stepsOfCards(draft: DecisionDraft, cardRef: string | null, source: Sour
       if (hurry !== null) steps.push(hurry)
     }
     if (card.discovery === null) steps.push(() => startDiscovery(draft, card, RETRY, source, null))
-    else if (card.discovery.command_id === null) steps.push(() => lookAgain(draft, card.card_ref))
+    else if (card.discovery.command_id === null) steps.push(() => lookNow(draft, card))
   }
   return steps
 }
@@ -86,6 +86,11 @@ function hurryStep(draft: DecisionDraft, merchant: MerchantState | undefined, ca
   return dueAtMs <= draft.now
     ? () => resumeNow(draft, merchant, attempt)
     : () => scheduleAttempt(draft, merchant, attempt, dueAtMs, 'min_gap')
+}
+
+function lookNow(draft: DecisionDraft, { card_ref }: CardState): void {
+  draft.timer(vaultTimer(card_ref), null)
+  lookAgain(draft, card_ref)
 }
 
 function resumeNow(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
