@@ -87,7 +87,7 @@ describe("the rights of docs/access.md, at Kafka's own authorizer", () => {
     expect(run.knot.pushes()).toHaveLength(cards.length * 2)
     expect(Object.keys(evidence).length).toBeGreaterThan(0)
     for (const process of processes) expect(await process.kill('SIGTERM')).toBe(0)
-  })
+  }, 240_000)
 
   it('are needed: a user without them gets nothing done, and /readyz says why', async () => {
     const stranger = start(kafka.username, ['decide'])
