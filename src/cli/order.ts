@@ -20,7 +20,8 @@ export class OrderUnansweredError extends Error {
     super(
       `The ${action} is written (${positionText(written.position)}, request ${request_id}) but was not answered within ` +
         `${waitMs / 1_000} s. It stands and takes effect as soon as DECIDE reads it: look whether the decide role runs, ` +
-        `and at its lag. Do not write it again; onfile user ${order.userId} shows what became of it.`,
+        `and at its lag. onfile user ${order.userId} shows what became of it. Write it again only with --request-id ` +
+        `${request_id}: then it is the same order.`,
     )
   }
 }

@@ -10,6 +10,11 @@ export function eventIdentity(eventUid: string | null, source: SourcePosition): 
   return eventUid ?? `@${source.topic}/${source.partition}/${source.offset}`
 }
 
+/** What makes an order that order. No event is called so: a uid with a line break in it is the issuer's own doing. */
+export function orderIdentity(requestId: string): string {
+  return `order\n${requestId}`
+}
+
 /** Key of the state of one (user, merchant). The id of the user comes last because it may hold anything. */
 export function merchantKey(userId: string, merchantId: number): string {
   return `${merchantId}/${userId}`

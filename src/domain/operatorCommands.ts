@@ -1,6 +1,8 @@
 import { orderEndTimer } from './deadlines.ts'
 import type { OrderEnd } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
+import { orderIdentity } from './ids.ts'
+import { recall, remember } from './memory.ts'
 import { onForget } from './operatorForget.ts'
 import { onRetry } from './operatorRetry.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
@@ -10,9 +12,14 @@ import { SUPPRESSION_LIMIT } from './userState.ts'
 
 /**
  * An operator's order about one user: a card or all of them, at a merchant or at all of them. Each has one outcome of its
- * own with the status of its effect and the reason `operator`; `REJECTED` where it has none, or is not built yet.
+ * own with the status of its effect and the reason `operator`; `REJECTED` where it has none, or is not built yet. A second
+ * one with the same `request_id` is the same order, written again by somebody who had no answer: it changes nothing.
  */
 export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, command: OperatorCommand): void {
+  if (isRepeated(draft, command)) {
+    tell(draft, command, 'SKIPPED', source, 'duplicate')
+    return
+  }
   switch (command.action) {
     case 'SUPPRESS':
       onSuppress(draft, command, source)
@@ -82,13 +89,22 @@ function onCancel(draft: DecisionDraft, command: OperatorCommand, source: Source
   tell(draft, command, stopWork(draft, command, 'operator', source) ? 'CANCELLED' : 'REJECTED', source)
 }
 
+/** The first time it is remembered, among the events: as long as those, and as many. */
+function isRepeated(draft: DecisionDraft, { request_id }: OperatorCommand): boolean {
+  if (request_id === '') return false
+  const identity = orderIdentity(request_id)
+  if (recall(draft.user.events, identity) !== undefined) return true
+  draft.putEvents(remember(draft.user.events, identity, 0, draft.now))
+  return false
+}
+
 /** The outcome of the order itself. */
 function tell(
   draft: DecisionDraft,
   command: OperatorCommand,
   status: OutcomeStatus,
   source: SourcePosition,
-  reason: 'operator' | 'limit' = 'operator',
+  reason: 'operator' | 'limit' | 'duplicate' = 'operator',
 ): void {
   const subject = {
     card_ref: command.card_ref,

@@ -126,9 +126,12 @@ describe('an order', () => {
 
   it('that nobody answers is 69, and says that it stands', async () => {
     const desk = new MemoryDesk('silent')
-    const { code, err } = await onfile(['cancel', '--user', 'u-1', ...reason, '--wait', '50ms'], desk)
+    const { code, err } = await onfile(
+      ['cancel', '--user', 'u-1', ...reason, '--wait', '50ms', '--request-id', 'r-9'],
+      desk,
+    )
     expect(err).toContain('onfile-user-events-2@41')
-    expect(err).toContain('Do not write it again')
+    expect(err).toContain('Write it again only with --request-id r-9')
     expect(code).toBe(69)
     expect(desk.closed).toBe(1)
   })
