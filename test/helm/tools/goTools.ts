@@ -29,6 +29,8 @@ export async function goTool(name: keyof typeof MODULES): Promise<string> {
         env: { CGO_ENABLED: '0', GOFLAGS: '-mod=mod' },
         timeoutMs: BUILD_TIMEOUT_MS,
       })
+      if (built.exitCode === null)
+        throw new ToolUnavailableError(`go did not build ${module} in ${BUILD_TIMEOUT_MS} ms`)
       if (built.exitCode !== 0) throw new ToolUnavailableError(`go cannot build ${module}: ${lastLine(built.stderr)}`)
     } finally {
       rmSync(directory, { recursive: true, force: true })
