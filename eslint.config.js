@@ -74,7 +74,7 @@ export default tseslint.config(
     files: ['src/kafka/connection.ts', 'test/**', 'bench/**', 'sandbox/**'],
     rules: { 'no-restricted-imports': 'off' },
   },
-  { files: ['src/cli/**', 'sandbox/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  { files: ['src/cli/**', 'sandbox/**', 'bench/**', 'scripts/**'], rules: { 'no-console': 'off' } },
   { files: ['*.config.*'], rules: { 'import-x/no-default-export': 'off' } },
   { files: ['eslint.config.js'], extends: [tseslint.configs.disableTypeChecked] },
 )
