@@ -115,6 +115,24 @@ describe.runIf(helm !== '')('workloads', () => {
     expect(triggers('provisioner')).toEqual([['cards-provision', 'provisioning-commands']])
   })
 
+  test('take what a platform adds', async () => {
+    const pod = podOf(await manifestsOf('split-roles'), 'Deployment/r-onfile-ingest')
+    expect(pod.annotations).toMatchObject({ 'example.com/scan': 'true' })
+    expect(pod.labels).toMatchObject({ 'example.com/tier': 'intake' })
+    expect(pod.spec).toMatchObject({
+      priorityClassName: 'payments',
+      nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+      tolerations: [{ key: 'payments', operator: 'Exists' }],
+      affinity: { podAntiAffinity: {} },
+      topologySpreadConstraints: [{ whenUnsatisfiable: 'DoNotSchedule' }],
+      initContainers: [{ name: 'wait' }],
+      containers: [{ name: 'onfile', envFrom: [{ configMapRef: { name: 'r-more' } }] }, { name: 'beside' }],
+    })
+    expect(pod.spec.containers[0]?.env).toContainEqual({ name: 'ONFILE_LOG_LEVEL', value: 'debug' })
+    expect(pod.spec.containers[0]?.volumeMounts).toContainEqual({ name: 'more', mountPath: '/more' })
+    expect(pod.spec.volumes).toContainEqual({ name: 'more', emptyDir: {} })
+  })
+
   test('take an image by digest from a mirror', async () => {
     const [container] = podOf(await manifestsOf('mtls'), 'StatefulSet/r-onfile-processor').spec.containers
     expect(container?.image).toMatch(/^mirror\.bank\.example\/onfile@sha256:[0-9a-f]{64}$/)
