@@ -158,7 +158,10 @@ function lookOf(panel: Panel): object {
             },
             ...(panel.thresholds === undefined ? {} : { thresholds: stepsOf(panel.thresholds) }),
           },
-          overrides: [],
+          overrides: Object.entries(panel.colours ?? {}).map(([name, colour]) => ({
+            matcher: { id: 'byName', options: name },
+            properties: [{ id: 'color', value: { mode: 'fixed', fixedColor: colour } }],
+          })),
         },
         options: {
           legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'max'] },

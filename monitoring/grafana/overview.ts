@@ -5,6 +5,22 @@ import type { Dashboard } from './panel.ts'
 const FRESH = `onfile_outcome_freshness_seconds_bucket{job=~"$job",le="${FRESH_WITHIN_SECONDS}"}`
 const COUNT = 'onfile_outcome_freshness_seconds_count{job=~"$job"}'
 
+/** Green: a card is or becomes current. Red: it is not. Grey: nothing had to be done. */
+const STATUS_COLOURS = {
+  UPDATED: '#73bf69',
+  ACCEPTED: '#5794f2',
+  RETRY_SCHEDULED: '#8ab8ff',
+  FAILED: '#f2495c',
+  NO_RESULT: '#ff7383',
+  REJECTED: '#c4162a',
+  NEEDS_USER_ACTION: '#ff9830',
+  SUPPRESSED: '#b877d9',
+  CANCELLED: '#8f6bb3',
+  HELD: '#f2cc0c',
+  SKIPPED: '#7b7f88',
+  EXTERNAL: '#56d2c2',
+}
+
 /** Is it well, and does it do what it is for? For everybody; the first page of an incident. */
 export const overview: Dashboard = {
   uid: 'onfile-overview',
@@ -123,6 +139,7 @@ export const overview: Dashboard = {
           unit: 'cpm',
           width: 12,
           stacked: true,
+          colours: STATUS_COLOURS,
           targets: [
             {
               expr: '60 * sum by (status) (rate(onfile_outcomes_total{job=~"$job"}[$__rate_interval])) > 0',
@@ -211,7 +228,7 @@ export const overview: Dashboard = {
           title: 'Lag of the worst partition',
           description: 'By role: where records wait. INGEST: on the bus. DECIDE, PROVISION: inside of onfile.',
           unit: 's',
-          width: 12,
+          width: 8,
           targets: [{ expr: 'max by (role) (onfile_consumer_lag_seconds{job=~"$job"})', legend: '{{role}}' }],
         },
         {
@@ -219,7 +236,7 @@ export const overview: Dashboard = {
           title: 'Suppressions in force',
           description: 'What must not be pushed, by reason. A scope that is suppressed for two reasons counts twice.',
           unit: 'short',
-          width: 12,
+          width: 8,
           stacked: true,
           targets: [{ expr: 'sum by (reason) (onfile_suppressions_active{job=~"$job"})', legend: '{{reason}}' }],
         },
@@ -228,7 +245,7 @@ export const overview: Dashboard = {
           title: 'Suppressions written',
           description: 'Per minute: `ACTIVE` stops pushes (opt-out, closed, hold, operator), `LIFTED` ends a stop.',
           unit: 'cpm',
-          width: 12,
+          width: 8,
           stacked: true,
           targets: [
             {

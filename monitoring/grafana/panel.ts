@@ -36,6 +36,8 @@ export interface LinesPanel extends Described {
   readonly kind: 'lines'
   /** On top of each other: where the sum means something. */
   readonly stacked?: boolean
+  /** Colour by the name of a series, where the name means something. */
+  readonly colours?: Readonly<Record<string, string>>
   readonly thresholds?: readonly Threshold[]
 }
 

@@ -41,7 +41,8 @@ export function drawLines(panel: LinesPanel, series: readonly NamedSeries[], spa
     )
   }
   const order = panel.stacked === true ? [...stacks.keys()].reverse() : [...stacks.keys()]
-  for (const index of order) parts.push(path(stacks[index]!, colourOf(index), x, y, panel.stacked === true))
+  for (const index of order)
+    parts.push(path(stacks[index]!, colourIn(panel, series, index), x, y, panel.stacked === true))
   for (const { from, colour } of near) {
     parts.push(
       `<line class="limit ${colour}" x1="${LEFT}" x2="${LEFT + plot.width}" y1="${r(y(from))}" y2="${r(y(from))}"/>`,
@@ -107,12 +108,16 @@ function legend(panel: LinesPanel, series: readonly NamedSeries[], top: number, 
       index === MOST_IN_LEGEND - 1 && series.length > MOST_IN_LEGEND ? ` and ${series.length - index - 1} more` : ''
     const y = top + index * LEGEND_LINE
     return (
-      `<rect x="8" y="${y - 8}" width="12" height="4" fill="${colourOf(index)}"/>` +
+      `<rect x="8" y="${y - 8}" width="12" height="4" fill="${colourIn(panel, series, index)}"/>` +
       `<text class="legend" x="26" y="${y}">${escaped(one.name + more)}</text>` +
       `<text class="legend" x="${width - 100}" y="${y}" text-anchor="end">${escaped(shown(values.at(-1) ?? NaN, panel.unit))}</text>` +
       `<text class="legend dim" x="${width - 10}" y="${y}" text-anchor="end">max ${escaped(shown(Math.max(...values), panel.unit))}</text>`
     )
   })
+}
+
+function colourIn(panel: LinesPanel, series: readonly NamedSeries[], index: number): string {
+  return panel.colours?.[series[index]!.name] ?? colourOf(index)
 }
 
 function finite(value: number): number {
