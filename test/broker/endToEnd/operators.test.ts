@@ -98,6 +98,22 @@ describe('orders from a command line', () => {
     expect(code).toBe(0)
   })
 
+  it('retry what the vault did not have, once it has it', async () => {
+    expect((await order('retry', 'tried')).code).toBe(1)
+    await send('tried', 'updated')
+    await outcomesOf('tried', 'SKIPPED/card_unknown')
+    run.addUser('tried', 3, [NETFLIX])
+    const { code, out } = await order('retry', 'tried')
+    expect(out).toContain('✓ RETRY tried, all cards, all merchants: RETRY_SCHEDULED/operator')
+    expect(code).toBe(0)
+    const outcomes = await outcomesOf('tried', 'UPDATED/updated')
+    expect(outcomes.slice(-2)).toEqual(['ACCEPTED/accepted', 'UPDATED/updated'])
+    expect(run.knot.pushes('tried')).toHaveLength(1)
+    expect((await order('retry', 'tried', '--merchant', String(NETFLIX))).code).toBe(0)
+    await outcomesOf('tried', 'SKIPPED/already_current')
+    expect(run.knot.pushes('tried')).toHaveLength(1)
+  })
+
   it('wait while DECIDE is away, and stand when nobody waits any more', async () => {
     await product.kill('SIGKILL')
     const waiting = order('suppress', 'away')
