@@ -27,7 +27,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
       /usr/local/bin/yarn /usr/local/bin/yarnpkg \
   && install -d -o 10001 -g 10001 /var/lib/onfile
 COPY --from=packages /app/node_modules /app/node_modules
-COPY package.json /app/
+COPY package.json LICENSE /app/
 COPY schemas /app/schemas
 ENV NODE_ENV=production
 USER 10001:10001
