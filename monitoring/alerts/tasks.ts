@@ -81,6 +81,16 @@ export const tasks: RuleGroup = {
       description: 'Tasks of {{ $labels.role }} have failed {{ $value | printf "%.0f" }} times in 15 minutes.',
     },
     {
+      name: 'OnfileTaskStopped',
+      severity: 'page',
+      expr: `max ${TASK} (onfile_task_state{state="failed"}) == 1`,
+      for: '5m',
+      summary: 'A partition has stopped and waits for an operator.',
+      description:
+        '{{ $labels.role }} {{ $labels.topic }}-{{ $labels.partition }} has stood for 5 minutes with an error that is not tried ' +
+        'again, or fails each time; /readyz and the log name the code.',
+    },
+    {
       name: 'OnfileRebalanceStorm',
       severity: 'ticket',
       expr: `max ${ROLE} (increase(onfile_consumer_rebalances_total[15m])) > 6`,

@@ -164,6 +164,25 @@ export const TASK_CASES: readonly AlertCase[] = [
     fires: null,
   },
   {
+    alert: 'OnfileTaskStopped',
+    what: 'a committed offset that is gone',
+    series: { [`onfile_task_state{${TASK},state="failed"}`]: '0x5 1x30' },
+    at: '15m',
+    fires: {
+      labels: TASK_LABELS,
+      description:
+        'decide onfile-user-events-3 has stood for 5 minutes with an error that is not tried again, or fails each time; ' +
+        '/readyz and the log name the code.',
+    },
+  },
+  {
+    alert: 'OnfileTaskStopped',
+    what: 'a task that is opened again after two minutes',
+    series: { [`onfile_task_state{${TASK},state="failed"}`]: '0x5 1x2 0x30' },
+    at: '15m',
+    fires: null,
+  },
+  {
     alert: 'OnfileRebalanceStorm',
     what: 'an assignment a minute',
     series: { [`onfile_consumer_rebalances_total{${ROLE}}`]: '0+1x40' },
