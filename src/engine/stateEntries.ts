@@ -1,5 +1,5 @@
 import type { Cycle } from './cycle.ts'
-import { ValueArena } from '../store/valueArena.ts'
+import { OWN_CELL, ValueArena } from '../store/valueArena.ts'
 
 /** Entries of one table that are in memory: slot by key. */
 export class EntryTable {
@@ -12,7 +12,17 @@ export class EntryTable {
   }
 }
 
-/** Looked at since the hand came by last. */
+/** Cells of an entry's row in the arena, behind those of its value: all that a look-up needs is read together. */
+const FLAGS = OWN_CELL
+/** Number of the cycle that has the newest value and has not committed, 0 for none, and which of its changes. */
+const CYCLE = OWN_CELL + 1
+const CHANGE = OWN_CELL + 2
+/** Where in `decoded`, plus 1; 0 for nowhere. */
+const DECODED = OWN_CELL + 3
+const OWN_CELLS = 5
+const WIDTH = OWN_CELL + OWN_CELLS
+
+/** Flags. Looked at since the hand came by last. */
 const USED = 1
 /** Committed, not in the store yet. */
 const DIRTY = 2
@@ -28,24 +38,23 @@ const SWEEP_STEPS = 64
 /**
  * What is in memory of a task's state: per entry its encoded committed value, and where its newest value stands in a
  * cycle that has not committed yet. Bounded by a clock: one bit per use, and a hand that lets go what was not used since
- * it came by last, but never what is in no other place. Columns by slot number instead of an object per entry: hundreds
- * of thousands of them would be what every major garbage collection walks.
+ * it came by last, but never what is in no other place. Rows of numbers instead of an object per entry: hundreds of
+ * thousands of them would be what every major garbage collection walks, and one row is one miss of the processor's cache.
  */
 export class StateEntries {
-  readonly arena = new ValueArena()
+  readonly arena = new ValueArena(OWN_CELLS)
   /** Entries that are committed and not in the store, and about how many bytes their values have. */
   dirtyCount = 0
   dirtyBytes = 0
   private readonly limit: number
   private readonly tables: (EntryTable | undefined)[] = []
   private readonly keys: string[] = []
-  private readonly pendingIn: (Cycle<unknown> | undefined)[] = []
-  private readonly pendingAt: number[] = []
-  /** Decoded values by slot, and the slots that have one, the last written at `decodedAt` - 1: see `keep`. */
-  private readonly decoded: unknown[] = []
+  /** By number - 1: the two cycles that a task swaps. */
+  private readonly cycles: Cycle<unknown>[] = []
+  /** A ring of decoded values, and whose they are: see `keep`. */
+  private readonly decoded: unknown[] = new Array(KEPT_DECODED).fill(undefined)
   private readonly decodedSlots = new Int32Array(KEPT_DECODED).fill(-1)
   private decodedAt = 0
-  private flags = new Uint8Array(1024)
   private readonly free: number[] = []
   private dirty: number[] = []
   private hand = 0
@@ -65,37 +74,35 @@ export class StateEntries {
   }
 
   touch(slot: number): void {
-    this.flags[slot]! |= USED
+    this.arena.cells[slot * WIDTH + FLAGS]! |= USED
   }
 
   /** The cycle that has the entry's newest value and has not committed, if any, and its number among that cycle's changes. */
   pendingCycle(slot: number): Cycle<unknown> | undefined {
-    return this.pendingIn[slot]
+    const number = this.arena.cells[slot * WIDTH + CYCLE]!
+    return number === 0 ? undefined : this.cycles[number - 1]
   }
 
   pendingChange(slot: number): number {
-    return this.pendingAt[slot]!
+    return this.arena.cells[slot * WIDTH + CHANGE]!
   }
 
   isDeleted(slot: number): boolean {
-    return (this.flags[slot]! & DELETED) !== 0
+    return (this.arena.cells[slot * WIDTH + FLAGS]! & DELETED) !== 0
   }
 
   /** A slot for a key that has none, letting others go where there are too many. */
   add(table: EntryTable, key: string): number {
     if (this.inUse >= this.limit) this.sweep()
     const slot = this.free.pop() ?? this.keys.length
-    if (slot >= this.flags.length) {
-      const larger = new Uint8Array(this.flags.length * 2)
-      larger.set(this.flags)
-      this.flags = larger
-    }
     this.tables[slot] = table
     this.keys[slot] = key
-    this.pendingIn[slot] = undefined
-    this.pendingAt[slot] = -1
-    this.decoded[slot] = undefined
-    this.flags[slot] = USED
+    this.arena.reserve(slot)
+    const { cells } = this.arena
+    const row = slot * WIDTH
+    cells[row + FLAGS] = USED
+    cells[row + CYCLE] = 0
+    cells[row + DECODED] = 0
     table.slots.set(key, slot)
     this.inUse++
     return slot
@@ -107,36 +114,47 @@ export class StateEntries {
   }
 
   change(slot: number, cycle: Cycle<unknown>, index: number): void {
-    this.pendingIn[slot] = cycle
-    this.pendingAt[slot] = index
-    this.flags[slot]! |= USED
+    const { cells } = this.arena
+    const row = slot * WIDTH
+    cells[row + CYCLE] = this.numberOf(cycle)
+    cells[row + CHANGE] = index
+    cells[row + FLAGS]! |= USED
   }
 
   /** The cycle has committed: its values are what the store shall get. */
   commit(cycle: Cycle<unknown>): void {
     const { changedSlots, changedBatches, changedStarts, changedEnds } = cycle
+    const { arena } = this
+    const number = this.numberOf(cycle)
     for (let i = 0; i < changedSlots.length; i++) {
       const slot = changedSlots[i]!
-      if (this.pendingIn[slot] === cycle) {
-        if (this.pendingAt[slot] !== i) continue
-        this.pendingIn[slot] = undefined
+      const row = slot * WIDTH
+      if (arena.cells[row + CYCLE] === number) {
+        if (arena.cells[row + CHANGE] !== i) continue
+        arena.cells[row + CYCLE] = 0
       }
       const start = changedStarts[i]!
-      const flags = this.flags[slot]!
+      const flags = arena.cells[row + FLAGS]!
       if (start < 0) {
-        this.arena.remove(slot)
-        this.flags[slot] = flags | DIRTY | DELETED
+        arena.remove(slot)
+        arena.cells[row + FLAGS] = flags | DIRTY | DELETED
       } else {
-        this.arena.set(slot, changedBatches[i]!.buffer, start, changedEnds[i]!)
-        this.flags[slot] = (flags | DIRTY) & ~DELETED
+        arena.set(slot, changedBatches[i]!.buffer, start, changedEnds[i]!)
+        arena.cells[row + FLAGS] = (flags | DIRTY) & ~DELETED
       }
       if ((flags & DIRTY) === 0) this.addDirty(slot)
     }
   }
 
+  private numberOf(cycle: Cycle<unknown>): number {
+    const index = this.cycles.indexOf(cycle)
+    return index >= 0 ? index + 1 : this.cycles.push(cycle)
+  }
+
   /** The entry's newest value as it was decoded, or put; undefined where it is not at hand. */
   decodedOf(slot: number): unknown {
-    return this.decoded[slot]
+    const at = this.arena.cells[slot * WIDTH + DECODED]!
+    return at === 0 ? undefined : this.decoded[at - 1]
   }
 
   /**
@@ -145,14 +163,19 @@ export class StateEntries {
    * `node bench/cycle.ts --users 200000 --records 1000000 --cycle 9000` was 650 to 698 MB so, and is 479 to 544 MB.
    */
   keep(slot: number, value: unknown): void {
-    if (this.decoded[slot] === undefined) {
-      const at = this.decodedAt
-      const oldest = this.decodedSlots[at]!
-      if (oldest >= 0) this.decoded[oldest] = undefined
-      this.decodedSlots[at] = slot
-      this.decodedAt = (at + 1) % KEPT_DECODED
+    const { cells } = this.arena
+    const kept = cells[slot * WIDTH + DECODED]!
+    if (kept !== 0) {
+      this.decoded[kept - 1] = value
+      return
     }
-    this.decoded[slot] = value
+    const at = this.decodedAt
+    this.decodedAt = (at + 1) % KEPT_DECODED
+    const oldest = this.decodedSlots[at]!
+    if (oldest >= 0) cells[oldest * WIDTH + DECODED] = 0
+    this.decoded[at] = value
+    this.decodedSlots[at] = slot
+    cells[slot * WIDTH + DECODED] = at + 1
   }
 
   /** What the store lacks, to be given to it; until `flushed` they stay. */
@@ -161,17 +184,23 @@ export class StateEntries {
     this.dirty = []
     this.dirtyCount = 0
     this.dirtyBytes = 0
-    for (const slot of taken) this.flags[slot] = (this.flags[slot]! & ~DIRTY) | FLUSHING
+    const { cells } = this.arena
+    for (const slot of taken) {
+      const at = slot * WIDTH + FLAGS
+      cells[at] = (cells[at]! & ~DIRTY) | FLUSHING
+    }
     return taken
   }
 
   /** The store has taken them, or could not. */
   flushed(slots: readonly number[], taken: boolean): void {
+    const { cells } = this.arena
     for (const slot of slots) {
-      const flags = this.flags[slot]!
-      this.flags[slot] = flags & ~FLUSHING
+      const at = slot * WIDTH + FLAGS
+      const flags = cells[at]!
+      cells[at] = flags & ~FLUSHING
       if (taken || (flags & DIRTY) !== 0) continue
-      this.flags[slot] |= DIRTY
+      cells[at] |= DIRTY
       this.addDirty(slot)
     }
   }
@@ -190,11 +219,12 @@ export class StateEntries {
       this.hand = slot + 1 >= this.keys.length ? 0 : slot + 1
       const table = this.tables[slot]
       if (table === undefined) continue
-      const flags = this.flags[slot]!
-      if ((flags & (DIRTY | FLUSHING)) !== 0 || this.pendingIn[slot] !== undefined) continue
-      if (this.decoded[slot] !== undefined) continue
+      const { cells } = this.arena
+      const row = slot * WIDTH
+      const flags = cells[row + FLAGS]!
+      if ((flags & (DIRTY | FLUSHING)) !== 0 || cells[row + CYCLE] !== 0 || cells[row + DECODED] !== 0) continue
       if ((flags & USED) !== 0) {
-        this.flags[slot] = flags & ~USED
+        cells[row + FLAGS] = flags & ~USED
         continue
       }
       table.slots.delete(this.keys[slot]!)

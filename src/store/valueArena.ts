@@ -1,3 +1,8 @@
+/** First of the owner's cells in a row. */
+export const OWN_CELL = 3
+const CHUNK = 0
+const OFFSET = 1
+const LENGTH = 2
 const CHUNK_BYTES = 256 << 10
 /** In front of each value: the slot that it belongs to, and how many bytes it may grow to in place. */
 const HEADER_BYTES = 8
@@ -31,9 +36,14 @@ export class ValueArena {
   private currentIndex = -1
   private usedBytes = 0
   private liveBytes = 0
-  private chunkOf = new Int32Array(0)
-  private offsetOf = new Int32Array(0)
-  private lengthOf = new Int32Array(0)
+  /** One row per slot: chunk (-1: no value), offset and length of its value, then the owner's. */
+  cells = new Int32Array(0)
+  private readonly width: number
+
+  /** `ownCells`: of each row so many are the owner's, from `OWN_CELL` on. Once read with the row they cost nothing more. */
+  constructor(ownCells = 0) {
+    this.width = OWN_CELL + ownCells
+  }
 
   /** Bytes that the chunks take, garbage included. */
   get sizeBytes(): number {
@@ -41,32 +51,46 @@ export class ValueArena {
   }
 
   has(slot: number): boolean {
-    return slot < this.chunkOf.length && this.chunkOf[slot]! >= 0
+    const row = slot * this.width
+    return row < this.cells.length && this.cells[row + CHUNK]! >= 0
   }
 
   /** The chunk that the slot's value stands in, from `startOf` to `endOf`: good until the next `set`. */
   bufferOf(slot: number): Buffer {
-    return this.chunks[this.chunkOf[slot]!]!.bytes
+    return this.chunks[this.cells[slot * this.width + CHUNK]!]!.bytes
   }
 
   startOf(slot: number): number {
-    return this.offsetOf[slot]!
+    return this.cells[slot * this.width + OFFSET]!
   }
 
   endOf(slot: number): number {
-    return this.offsetOf[slot]! + this.lengthOf[slot]!
+    const row = slot * this.width
+    return this.cells[row + OFFSET]! + this.cells[row + LENGTH]!
+  }
+
+  /** Makes rows up to this slot. A new row has no value and zeros for the owner. */
+  reserve(slot: number): void {
+    const { width } = this
+    const size = this.cells.length
+    if ((slot + 1) * width <= size) return
+    const larger = new Int32Array(Math.max(1024, (size / width) * 2, slot + 1) * width)
+    larger.set(this.cells)
+    for (let row = size; row < larger.length; row += width) larger[row + CHUNK] = -1
+    this.cells = larger
   }
 
   set(slot: number, source: Buffer, start: number, end: number): void {
     const length = end - start
     this.reserve(slot)
-    const at = this.chunkOf[slot]!
+    const row = slot * this.width
+    const at = this.cells[row + CHUNK]!
     if (at >= 0) {
       const { bytes } = this.chunks[at]!
-      const offset = this.offsetOf[slot]!
+      const offset = this.cells[row + OFFSET]!
       if (length <= bytes.readInt32LE(offset - 4)) {
         source.copy(bytes, offset, start, end)
-        this.lengthOf[slot] = length
+        this.cells[row + LENGTH] = length
         return
       }
       this.remove(slot)
@@ -77,19 +101,19 @@ export class ValueArena {
 
   remove(slot: number): void {
     if (!this.has(slot)) return
-    const index = this.chunkOf[slot]!
+    const row = slot * this.width
+    const index = this.cells[row + CHUNK]!
     const chunk = this.chunks[index]!
-    const size = HEADER_BYTES + chunk.bytes.readInt32LE(this.offsetOf[slot]! - 4)
+    const size = HEADER_BYTES + chunk.bytes.readInt32LE(this.cells[row + OFFSET]! - 4)
     chunk.live -= size
     this.liveBytes -= size
-    this.chunkOf[slot] = -1
+    this.cells[row + CHUNK] = -1
     if (chunk.live === 0 && index !== this.currentIndex) this.drop(index)
   }
 
   /** All of it as bytes, for `restore`: views, good until it changes. `slots` are in use. */
   save(slots: number): { readonly chunks: readonly ArenaChunk[]; readonly sections: readonly Buffer[] } {
     this.reserve(slots)
-    const columns = [this.chunkOf, this.offsetOf, this.lengthOf].map(column => bytesOf(column.subarray(0, slots)))
     const chunks: ArenaChunk[] = []
     const contents: Buffer[] = []
     for (const [index, chunk] of this.chunks.entries()) {
@@ -97,16 +121,17 @@ export class ValueArena {
       chunks.push({ index, used: chunk.used, live: chunk.live })
       contents.push(chunk.bytes.subarray(0, chunk.used))
     }
-    return { chunks, sections: [...columns, ...contents] }
+    return { chunks, sections: [bytesOf(this.cells.subarray(0, slots * this.width)), ...contents] }
   }
 
   /** What `save` gave. */
-  static restore(saved: { readonly chunks: readonly ArenaChunk[]; readonly sections: readonly Buffer[] }): ValueArena {
-    const arena = new ValueArena()
-    const [chunkOf, offsetOf, lengthOf, ...contents] = saved.sections
-    arena.chunkOf = int32Of(chunkOf!)
-    arena.offsetOf = int32Of(offsetOf!)
-    arena.lengthOf = int32Of(lengthOf!)
+  static restore(
+    ownCells: number,
+    saved: { readonly chunks: readonly ArenaChunk[]; readonly sections: readonly Buffer[] },
+  ): ValueArena {
+    const arena = new ValueArena(ownCells)
+    const [cells, ...contents] = saved.sections
+    arena.cells = int32Of(cells!)
     for (const [at, { index, used, live }] of saved.chunks.entries()) {
       const bytes = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, used))
       contents[at]!.copy(bytes)
@@ -132,9 +157,10 @@ export class ValueArena {
     chunk.live += size
     this.usedBytes += size
     this.liveBytes += size
-    this.chunkOf[slot] = this.currentIndex
-    this.offsetOf[slot] = offset
-    this.lengthOf[slot] = length
+    const row = slot * this.width
+    this.cells[row + CHUNK] = this.currentIndex
+    this.cells[row + OFFSET] = offset
+    this.cells[row + LENGTH] = length
   }
 
   /** Begins a new chunk; one larger than usual for a value that is larger than a chunk. */
@@ -181,21 +207,13 @@ export class ValueArena {
       const capacity = bytes.readInt32LE(at + 4)
       const offset = at + HEADER_BYTES
       at = offset + capacity
-      if (this.chunkOf[slot] !== worst || this.offsetOf[slot] !== offset) continue
-      const length = this.lengthOf[slot]!
+      const row = slot * this.width
+      if (this.cells[row + CHUNK] !== worst || this.cells[row + OFFSET] !== offset) continue
+      const length = this.cells[row + LENGTH]!
       this.liveBytes -= HEADER_BYTES + capacity
       this.append(slot, bytes, offset, length, length)
     }
     this.drop(worst)
-  }
-
-  private reserve(slot: number): void {
-    const size = this.chunkOf.length
-    if (slot < size) return
-    const larger = Math.max(1024, size * 2, slot + 1)
-    this.chunkOf = grown(this.chunkOf, larger).fill(-1, size)
-    this.offsetOf = grown(this.offsetOf, larger)
-    this.lengthOf = grown(this.lengthOf, larger)
   }
 }
 
@@ -209,10 +227,4 @@ export function int32Of(bytes: Buffer): Int32Array<ArrayBuffer> {
   const column = new Int32Array(bytes.length / 4)
   bytes.copy(bytesOf(column))
   return column
-}
-
-function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(length)
-  larger.set(array)
-  return larger
 }
