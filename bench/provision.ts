@@ -45,6 +45,10 @@ const registry = new SchemaRegistry({ url: bed.registryUrl })
 const cluster = await Cluster.connect({ brokers: bed.brokers.split(','), clientId: 'push' })
 const stub = fork(fileURLToPath(new URL('push/knotStub.ts', import.meta.url)))
 const loads: number[] = []
+const stubEnded = new Promise<never>((_, reject) => {
+  stub.once('exit', code => reject(new Error(`the Knot stub ended with ${code}`)))
+})
+stubEnded.catch(() => undefined)
 
 try {
   const knotUrl = String(await answerOf())
@@ -67,13 +71,12 @@ try {
     costs.set(form, await run(form, most.keys, most.concurrency, AT_ONCE))
     say(`${form}: ${JSON.stringify(costs.get(form))}`)
   }
-  const ceiling = costs.get('jwe')!.perSecond
   const rows: string[] = []
   for (const [name, latency] of LATENCIES) {
     for (const concurrency of concurrencies) {
       for (const keys of keyCounts) {
         const figures = await run('jwe', keys, concurrency, latency)
-        rows.push(row(name, keys, concurrency, meanMs(latency), figures, ceiling))
+        rows.push(row(name, keys, concurrency, meanMs(latency), figures))
         say(rows.at(-1) ?? '')
       }
     }
@@ -96,23 +99,19 @@ function say(line: string): void {
 }
 
 function answerOf(): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  const answer = new Promise(resolve => {
     stub.once('message', resolve)
-    stub.once('exit', code => reject(new Error(`the Knot stub ended with ${code}`)))
   })
+  return Promise.race([answer, stubEnded])
 }
 
-function row(
-  name: string,
-  keys: number,
-  concurrency: number,
-  serverMs: number,
-  { perSecond, cpuMs, commitMs, pushMs }: PushFigures,
-  ceiling: number,
-): string {
+function row(name: string, keys: number, concurrency: number, serverMs: number, figures: PushFigures): string {
+  const { perSecond, cpuMs, commitMs, pushMs, busy, starved } = figures
   const slots = (Math.min(concurrency, keys) * 1_000) / (serverMs + commitMs)
-  const possible = Math.min(ceiling, slots)
-  const bound = ceiling < slots ? 'CPU' : keys < concurrency ? 'keys' : 'slots'
+  const processor = perSecond / busy
+  const possible = Math.min(processor, slots)
+  const bound = processor < slots ? 'CPU' : keys < concurrency ? 'accounts' : 'slots'
+  const inUse = (perSecond * (commitMs + pushMs)) / 1_000 / Math.min(concurrency, keys)
   const cells = [
     name,
     keys,
@@ -120,9 +119,22 @@ function row(
     perSecond.toFixed(0),
     `${possible.toFixed(0)} (${bound})`,
     (perSecond / possible).toFixed(2),
+    Math.min(1, inUse).toFixed(2),
     commitMs.toFixed(0),
     pushMs.toFixed(0),
     cpuMs.toFixed(2),
+    `${(starved * 100).toFixed(0)} %`,
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+function costRow(what: string, { perSecond, cpuMs, starved }: PushFigures): string {
+  const cells = [
+    what,
+    perSecond.toFixed(0),
+    cpuMs.toFixed(2),
+    (1_000 / cpuMs).toFixed(0),
+    `${(starved * 100).toFixed(0)} %`,
   ]
   return `| ${cells.join(' | ')} |`
 }
@@ -146,21 +158,22 @@ async function report(costs: ReadonlyMap<PushForm, PushFigures>, rows: readonly 
     '',
     `With a Knot that answers at once, ${most.keys.toLocaleString('en')} accounts, ${most.concurrency.toLocaleString('en')} at once:`,
     '',
-    '| what a push does | pushes/s | CPU ms per push |',
-    '|---|---|---|',
-    `| nothing (the engine's ceiling) | ${cost('nothing').perSecond.toFixed(0)} | ${cost('nothing').cpuMs.toFixed(2)} |`,
-    `| HTTP, card as it is | ${cost('plain').perSecond.toFixed(0)} | ${cost('plain').cpuMs.toFixed(2)} |`,
-    `| HTTP and JWE (the CPU ceiling below) | ${cost('jwe').perSecond.toFixed(0)} | ${cost('jwe').cpuMs.toFixed(2)} |`,
+    '| what a push does | pushes/s | CPU ms per push | by CPU alone, pushes/s and core | waited for a processor |',
+    '|---|---|---|---|---|',
+    costRow("nothing (the engine's ceiling)", cost('nothing')),
+    costRow('HTTP, card as it is', cost('plain')),
+    costRow('HTTP and JWE', cost('jwe')),
     '',
     `Apart: ${parts.map(([name, ms]) => `${name} ${ms.toFixed(2)} ms`).join(', ')}.`,
     '',
-    'Possible = min(CPU ceiling, min(at once, accounts) / (mean latency of Knot + one commit)); the commit is measured, from the',
-    'card in hand to the push. An account with pushes one behind the other needs a second commit for each (the next one is',
-    'taken up when the last one is committed), which this measure does not grant. Nor does it grant what a push takes beyond the latency',
-    'of Knot: encryption, HTTP, and waiting for a processor (measured: from the push to its answer).',
+    'Possible = min(CPU, min(at once, accounts) / (mean latency of Knot + one commit)). CPU is what the main thread would do if it',
+    'ran, or stood ready to run, all the time: on a machine that others use it gets a part of a processor. The commit is',
+    'measured, from the card in hand to the push. An account with pushes one behind the other needs a second commit for each',
+    '(the next one is taken up when the last one is committed), which this measure does not grant. In use: the part of the',
+    'slots (or accounts) that a commit or a push, as long as they really took, holds at any moment.',
     '',
-    '| latency of Knot | accounts | at once | pushes/s | possible (by) | efficiency | one commit, ms | one push, ms | CPU ms per push |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '| latency of Knot | accounts | at once | pushes/s | possible (by) | efficiency | in use | one commit, ms | one push, ms | CPU ms per push | waited for a processor |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
     ...rows,
   ].join('\n')
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
@@ -42,6 +42,10 @@ export interface PushFigures {
   readonly commitMs: number
   /** From the push to its answer, encryption and HTTP included, mean. */
   readonly pushMs: number
+  /** Part of the time in which the main thread ran, or was ready to run and waited for a processor that others had. */
+  readonly busy: number
+  /** Part of the time in which it waited so. */
+  readonly starved: number
 }
 
 /** The head and the tail of a run, in which slots are not full, are not measured. */
@@ -57,13 +61,13 @@ export async function pushRun(options: PushRunOptions): Promise<PushFigures> {
   const connection = { url: options.knotUrl, secureUrl: options.knotUrl, clientId: 'bench', secret: 'bench' }
   const api = new KnotApi({ ...connection, timeoutMs: 30_000, connections: concurrency })
   const updater = new CardUpdater(api, form === 'plain' ? 'plain' : 'jwe')
-  const marks: { atMs: number; cpuMs: number }[] = []
+  const marks: Mark[] = []
   const ended = Promise.withResolvers<null>()
   const cardAtMs = new Map<string, number>()
   let answered = 0
   let commitsMs = 0
   let pushesMs = 0
-  const note = () => marks.push({ atMs: performance.now(), cpuMs: cpuNowMs() })
+  const note = () => marks.push({ atMs: performance.now(), cpuMs: cpuNowMs(), ...mainThread() })
   const port: KnotPort = form === 'nothing' ? emptyPort(updater) : updater
   const topology = createProvisionTopology({
     topics,
@@ -133,8 +137,12 @@ export async function pushRun(options: PushRunOptions): Promise<PushFigures> {
   }
   const [first, last] = marks
   const measured = Math.round(pushes * UNTIL) - Math.round(pushes * FROM)
+  const wallMs = last!.atMs - first!.atMs
+  const waitedMs = last!.waitedMs - first!.waitedMs
   return {
-    perSecond: (measured * 1_000) / (last!.atMs - first!.atMs),
+    perSecond: (measured * 1_000) / wallMs,
+    busy: (last!.ranMs - first!.ranMs + waitedMs) / wallMs,
+    starved: waitedMs / wallMs,
     cpuMs: (last!.cpuMs - first!.cpuMs) / measured,
     commitMs: commitsMs / answered,
     pushMs: pushesMs / answered,
@@ -174,6 +182,20 @@ function emptyPort(updater: CardUpdater): KnotPort {
       })
     },
   }
+}
+
+interface Mark {
+  readonly atMs: number
+  readonly cpuMs: number
+  readonly ranMs: number
+  readonly waitedMs: number
+}
+
+/** Linux: how long the main thread has run, and how long it was ready to and had to wait. */
+function mainThread(): { ranMs: number; waitedMs: number } {
+  const text = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8')
+  const [ranNs = 0, waitedNs = 0] = text.split(' ').map(Number)
+  return { ranMs: ranNs / 1e6, waitedMs: waitedNs / 1e6 }
 }
 
 function cpuNowMs(): number {
