@@ -283,5 +283,14 @@ export function encode<T>(codec: Encoder<T>, value: T): Buffer {
 function recordView(offset: number, value: Buffer | null): RecordView {
   const buffer = value ?? Buffer.alloc(0)
   const valueEnd = value === null ? -1 : buffer.length
-  return { buffer, offset, timestamp: 0, valueStart: 0, valueEnd, keyStart: 0, keyEnd: -1 } as unknown as RecordView
+  return {
+    buffer,
+    offset,
+    timestamp: 0,
+    valueStart: 0,
+    valueEnd,
+    keyStart: 0,
+    keyEnd: -1,
+    headerCount: 0,
+  } as unknown as RecordView
 }
