@@ -31,11 +31,14 @@ export function cutsOf({ samples }: Target): number {
 
 /** Decodes one input and judges what came of it. */
 export function runCase(target: Target, input: Buffer): CaseResult {
-  const heapBefore = allocated()
-  const first = decoded(target, input)
-  const allocatedBytes = Math.max(0, allocated() - heapBefore)
-  if (first.why !== undefined) return { kind: 'violation', why: first.why }
   const mostBytes = ALLOCATION_BASE_BYTES + ALLOCATION_PER_INPUT_BYTE * input.length + (target.allowanceBytes ?? 0)
+  const [first, firstBytes] = measured(target, input)
+  if (first.why !== undefined) return { kind: 'violation', why: first.why }
+  let allocatedBytes = firstBytes
+  // Compiling and other threads allocate too, but not each time.
+  for (let again = 0; allocatedBytes > mostBytes && again < MEASURED_AGAIN; again++) {
+    allocatedBytes = Math.min(allocatedBytes, measured(target, input)[1])
+  }
   if (allocatedBytes > mostBytes) {
     return { kind: 'violation', why: `allocated ${allocatedBytes} bytes for ${input.length} bytes of input` }
   }
@@ -70,6 +73,13 @@ function decoded(target: Target, input: Buffer): Decoded {
     if (target.isTyped(error)) return { ms, isValue: false }
     return { ms, isValue: false, why: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }
+}
+
+/** What a run gave, and how much it allocated. */
+function measured(target: Target, input: Buffer): [Decoded, number] {
+  const before = allocated()
+  const run = decoded(target, input)
+  return [run, Math.max(0, allocated() - before)]
 }
 
 function cpuMs(target: Target, input: Buffer): number {

@@ -2,7 +2,7 @@
  * Feeds damaged bytes to every decoder. Exits with 1 when one of them breaks the law: a value or a typed error, in
  * bounded time and memory.
  *
- *   npm run fuzz -- [--cases 100000, per target] [--target part-of-a-name] [--seed 1] [--seconds 3600] [--write]
+ *   npm run fuzz -- [--cases 100000, per target] [--target part-of-a-name] [--seed 1] [--seconds 3600] [--threads 2] [--write]
  *   npm run fuzz -- --target NAME --seed N --index N    replays one case
  */
 import { writeFileSync } from 'node:fs'
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     index: { type: 'string' },
     seconds: { type: 'string', default: '3600' },
+    threads: { type: 'string', default: '2' },
     write: { type: 'boolean', default: false },
   },
 })
@@ -56,7 +57,13 @@ async function fuzz(): Promise<void> {
   print(`${chosen.length} targets, seed ${seed}`)
   const startedMs = performance.now()
   const plan = planFor(chosen, Number(values.cases))
-  const results = await runWatched({ seed, plan, seconds: Number(values.seconds), onResult: printResult })
+  const threads = Number(values.threads)
+  const parts = Array.from({ length: threads }, (_, part) => plan.filter((_target, place) => place % threads === part))
+  const runs = parts.map(part => {
+    return runWatched({ seed, plan: part, seconds: Number(values.seconds), onResult: printResult })
+  })
+  const byTarget = Map.groupBy((await Promise.all(runs)).flat(), ({ target }) => target)
+  const results = plan.flatMap(({ target }) => byTarget.get(target) ?? [])
   const seconds = Math.round((performance.now() - startedMs) / 1_000)
   const peakBytes = process.resourceUsage().maxRSS * 1_024
   const cases = results.reduce((sum, result) => sum + result.cases, 0)
@@ -69,7 +76,10 @@ async function fuzz(): Promise<void> {
   )
   if (violations.length > 0 || results.length < plan.length) process.exitCode = 1
   else if (values.write) {
-    writeFileSync(new URL('../../docs/fuzzing.md', import.meta.url), fuzzingPage({ seed, seconds, peakBytes, results }))
+    writeFileSync(
+      new URL('../../docs/fuzzing.md', import.meta.url),
+      fuzzingPage({ seed, seconds, threads, peakBytes, results }),
+    )
   }
 }
 

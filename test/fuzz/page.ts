@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { maxDecompressedBytes } from '../../src/kafka/compression.ts'
 import { ALLOCATION_BASE_BYTES, ALLOCATION_PER_INPUT_BYTE, CASE_LIMIT_MS } from './caseRun.ts'
 import type { TargetResult } from './rounds.ts'
@@ -6,6 +7,7 @@ import type { TargetResult } from './rounds.ts'
 export interface FullRun {
   readonly seed: number
   readonly seconds: number
+  readonly threads: number
   readonly peakBytes: number
   readonly results: readonly TargetResult[]
 }
@@ -13,7 +15,7 @@ export interface FullRun {
 const MIB = 1 << 20
 
 /** `docs/fuzzing.md`, from a run. */
-export function fuzzingPage({ seed, seconds, peakBytes, results }: FullRun): string {
+export function fuzzingPage({ seed, seconds, threads, peakBytes, results }: FullRun): string {
   const cases = results.reduce((sum, result) => sum + result.cases, 0)
   const date = new Date().toISOString().slice(0, 10)
   const rows = results.map(
@@ -40,7 +42,7 @@ The law, for each case:
 ## Last full run
 
 ${date}, Node ${process.versions.node}, ${versions()}. Seed ${seed}: **${cases.toLocaleString('en')} cases in ${seconds} s, no violation, peak memory of the
-process ${Math.round(peakBytes / MIB)} MiB**, one thread on a machine with other load.
+process ${Math.round(peakBytes / MIB)} MiB**, ${threads} threads on ${availableParallelism()} cores beside other work.
 
 | decoder | cases | values | typed errors | slowest, ms | most allocated, KiB |
 |---|---|---|---|---|---|
