@@ -1,7 +1,7 @@
 import type { ProvisioningCommand, UserEvent } from '../domain/records.ts'
 import type { Codec, Topology } from '../engine/processor.ts'
 import { Admission } from './provision/admission.ts'
-import type { PacingView } from './provision/admission.ts'
+import type { PacingView } from './provision/pacingView.ts'
 import type { ProvisionEffect, ProvisionEffectResult } from './provision/effects.ts'
 import type { PushLimits } from './provision/limits.ts'
 import { Outages } from './provision/outages.ts'

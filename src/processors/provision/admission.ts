@@ -1,14 +1,17 @@
 import { Breaker } from './breaker.ts'
-import type { BreakerState } from './breaker.ts'
-import { merchantLimit, placesOf, rateOf } from './limits.ts'
+import { placesOf, rateOf } from './limits.ts'
 import type { PushLimits } from './limits.ts'
-import { MerchantGate } from './merchantGate.ts'
+import type { MerchantGate } from './merchantGate.ts'
+import { MerchantTurns } from './merchantTurns.ts'
+import type { PacingView } from './pacingView.ts'
 import { Permit } from './permit.ts'
 import type { PushSignal } from './pushSignal.ts'
 import { RolePause } from './rolePause.ts'
 import type { Pause, PauseReason, RolePauseOptions, WorkKind } from './rolePause.ts'
 import type { PushSwitch } from './ports.ts'
 import { TokenBucket } from './tokenBucket.ts'
+import { Waiter } from './waiter.ts'
+import type { PermitRequest } from './waiter.ts'
 import { WaitingLine } from './waitingLine.ts'
 
 export interface AdmissionOptions extends RolePauseOptions {
@@ -22,59 +25,10 @@ export interface AdmissionOptions extends RolePauseOptions {
   readonly clockMs: () => number
 }
 
-export interface PermitRequest {
-  readonly kind: WorkKind
-  /** Who dismisses and withdraws: a task. */
-  readonly owner: object
-  readonly commandId: string
-  /** Of a push; null where it names a task of Knot's instead. */
-  readonly merchantId: number | null
-  /** Wall clock: no use after that, null = never. */
-  readonly notAfterMs: number | null
-}
-
-/** How a merchant stands, for metrics and `/readyz`. */
-export interface MerchantView {
-  readonly merchantId: number | null
-  readonly waiting: number
-  readonly inUse: number
-  readonly breaker: BreakerState
-}
-
-/** What the limits do at this moment. */
-export interface PacingView {
-  readonly inUse: number
-  readonly waiting: Readonly<Record<WorkKind, number>>
-  readonly knotBreaker: BreakerState
-  /** This process's part of the limits. Rates: null = unlimited. */
-  readonly places: number
-  readonly perSecond: number | null
-  /** Merchants with something waiting or under way, or with a breaker that is not closed. */
-  readonly merchants: readonly MerchantView[]
-}
-
 /** How often waits are looked through for those that have no use any more. */
 const SWEEP_MS = 15_000
 /** So many answers before the breaker of Knot as a whole is judged. */
 const FEWEST_KNOT_ANSWERS = 10
-
-class Waiter {
-  readonly request: PermitRequest
-  readonly sinceMs: number
-  waits = true
-  readonly #resolve: (permit: Permit | null) => void
-
-  constructor(request: PermitRequest, sinceMs: number, resolve: (permit: Permit | null) => void) {
-    this.request = request
-    this.sinceMs = sinceMs
-    this.#resolve = resolve
-  }
-
-  end(permit: Permit | null): void {
-    this.waits = false
-    this.#resolve(permit)
-  }
-}
 
 /**
  * Who of PROVISION's commands may go to the vault and to Knot, and when: one instance for all tasks of a process. A
@@ -89,13 +43,10 @@ export class Admission {
   readonly #knot: Breaker
   readonly #bucket: TokenBucket
   readonly #looks = new WaitingLine<Waiter>()
-  readonly #gates = new Map<number | null, MerchantGate<Waiter>>()
-  /** Merchants for whom somebody waits and that are worth a look now, in the order of their turns. */
-  readonly #turns = new Set<MerchantGate<Waiter>>()
+  readonly #merchants: MerchantTurns
   readonly #waiters = new Map<object, Map<string, Waiter>>()
   readonly #partitions = new Map<number, object>()
   #share = 1
-  #pushesWaiting = 0
   #inUse = 0
   #next: WorkKind = 'push'
   #timer: NodeJS.Timeout | undefined
@@ -108,6 +59,8 @@ export class Admission {
     const settings = { fewest: FEWEST_KNOT_ANSWERS, firstWaitMs: limits.breakerWaitMs }
     this.#knot = new Breaker(settings, clockMs, () => options.onBreakerOpened('knot'))
     this.#bucket = new TokenBucket(limits.ratePerSecond, clockMs)
+    const { onBreakerOpened } = options
+    this.#merchants = new MerchantTurns({ limits, clockMs, onBreakerOpened, onRoom: () => this.#pump() })
     pushSwitch.onChange(() => this.#pump())
   }
 
@@ -116,19 +69,13 @@ export class Admission {
   }
 
   view(): PacingView {
-    const merchants = [...this.#gates.values()].map(({ merchantId, line, inUse, breaker }) => ({
-      merchantId,
-      waiting: line.size,
-      inUse,
-      breaker: breaker.state,
-    }))
     return {
       inUse: this.#inUse,
-      waiting: { push: this.#pushesWaiting, look: this.#looks.size },
+      waiting: { push: this.#merchants.waiting, look: this.#looks.size },
       knotBreaker: this.#knot.state,
       places: this.#places,
       perSecond: this.#bucket.perSecond,
-      merchants: merchants.filter(({ waiting, inUse, breaker }) => waiting > 0 || inUse > 0 || breaker !== 'closed'),
+      merchants: this.#merchants.view(),
     }
   }
 
@@ -153,10 +100,7 @@ export class Admission {
     if (share === 0 || share === this.#share) return
     this.#share = share
     this.#bucket.setRate(rateOf(this.#options.limits.ratePerSecond, share))
-    for (const gate of this.#gates.values()) {
-      gate.setShare(share)
-      this.#offer(gate)
-    }
+    this.#merchants.setShare(share)
     this.#pump()
   }
 
@@ -173,14 +117,8 @@ export class Admission {
       const ofOwner = this.#waiters.get(request.owner) ?? new Map<string, Waiter>()
       this.#waiters.set(request.owner, ofOwner)
       ofOwner.set(request.commandId, waiter)
-      if (request.kind === 'look') {
-        this.#looks.add(waiter)
-      } else {
-        const gate = this.#gateOf(request.merchantId)
-        gate.line.add(waiter)
-        this.#pushesWaiting++
-        this.#offer(gate)
-      }
+      if (request.kind === 'look') this.#looks.add(waiter)
+      else this.#merchants.add(waiter)
       this.#sweep ??= setInterval(() => this.#dropLate(), SWEEP_MS).unref()
       this.#pump()
     })
@@ -198,17 +136,13 @@ export class Admission {
   }
 
   #end(waiter: Waiter, permit: Permit | null): void {
-    const { kind, owner, commandId, merchantId } = waiter.request
+    const { kind, owner, commandId } = waiter.request
     const ofOwner = this.#waiters.get(owner)
     if (ofOwner?.get(commandId) === waiter) ofOwner.delete(commandId)
     if (ofOwner?.size === 0) this.#waiters.delete(owner)
     waiter.end(permit)
-    if (kind === 'look') {
-      this.#looks.left()
-    } else {
-      this.#gateOf(merchantId).line.left()
-      this.#pushesWaiting--
-    }
+    if (kind === 'look') this.#looks.left()
+    else this.#merchants.left(waiter)
     if (this.#waiters.size > 0) return
     clearInterval(this.#sweep)
     this.#sweep = undefined
@@ -229,7 +163,7 @@ export class Admission {
   #pump(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    while (this.#inUse < this.#places && this.#pushesWaiting + this.#looks.size > 0) {
+    while (this.#inUse < this.#places && this.#merchants.waiting + this.#looks.size > 0) {
       const waitMs = this.#bucket.waitMs()
       if (waitMs > 0) return this.#pumpIn(waitMs)
       const waiter = this.#take()
@@ -260,64 +194,20 @@ export class Admission {
   }
 
   #takePush(): Waiter | undefined {
-    if (this.#pushesWaiting === 0 || this.#options.pushSwitch.held() !== null) return undefined
+    if (this.#merchants.waiting === 0 || this.#options.pushSwitch.held() !== null) return undefined
     const knotWaitMs = this.#knot.waitMs()
     if (knotWaitMs > 0) {
       this.#pumpIn(knotWaitMs)
       return undefined
     }
-    for (const gate of this.#turns) {
-      this.#turns.delete(gate)
-      const waitMs = gate.waitMs()
-      if (waitMs > 0) {
-        this.#offerIn(gate, waitMs)
-        continue
-      }
-      const waiter = gate.line.take()
-      // To the end of the round, behind all the others that have somebody waiting.
-      if (gate.line.size > 1) this.#turns.add(gate)
-      if (waiter !== undefined) return waiter
-    }
-    return undefined
-  }
-
-  #offer(gate: MerchantGate<Waiter>): void {
-    clearTimeout(gate.timer)
-    gate.timer = undefined
-    if (gate.line.size > 0) this.#turns.add(gate)
-  }
-
-  #offerIn(gate: MerchantGate<Waiter>, waitMs: number): void {
-    if (waitMs === Number.POSITIVE_INFINITY) return
-    clearTimeout(gate.timer)
-    const again = () => {
-      this.#offer(gate)
-      this.#pump()
-    }
-    gate.timer = setTimeout(again, waitMs).unref()
-  }
-
-  #gateOf(merchantId: number | null): MerchantGate<Waiter> {
-    const known = this.#gates.get(merchantId)
-    if (known !== undefined) return known
-    const { limits, clockMs, onBreakerOpened } = this.#options
-    const gate = new MerchantGate<Waiter>({
-      merchantId,
-      limit: merchantLimit(limits, merchantId),
-      breakerWaitMs: limits.breakerWaitMs,
-      share: this.#share,
-      clockMs,
-      onBreakerOpened,
-    })
-    this.#gates.set(merchantId, gate)
-    return gate
+    return this.#merchants.take()
   }
 
   // -------------------------------------------------------------------------------------------------------- permits
 
   #permitFor({ request, sinceMs }: Waiter): Permit {
     const { kind, merchantId } = request
-    const gate = kind === 'push' ? this.#gateOf(merchantId) : null
+    const gate = kind === 'push' ? this.#merchants.gateOf(merchantId) : null
     const trials = {
       pause: this.#pause.enter(kind),
       knot: gate !== null && this.#knot.enter(),
@@ -337,7 +227,7 @@ export class Admission {
       const atLeastMs = signal?.retryAfterMs ?? 0
       tell(this.#knot, trials.knot, signal?.knotWorks ?? null, atLeastMs)
       tell(gate.breaker, trials.merchant, signal?.merchantWorks ?? null, 0)
-      this.#offer(gate)
+      this.#merchants.offer(gate)
     }
     this.#pump()
   }
@@ -355,17 +245,17 @@ export class Admission {
 
   /** Knot says how a merchant does: a hint for its breaker, never the truth. */
   hint(merchantId: number, up: boolean): void {
-    const gate = this.#gateOf(merchantId)
+    const gate = this.#merchants.gateOf(merchantId)
     if (up) gate.breaker.hintUp()
     else gate.breaker.hintDown()
-    this.#offer(gate)
+    this.#merchants.offer(gate)
     this.#pump()
   }
 
   stop(): void {
     this.#pause.stop()
     clearTimeout(this.#timer)
-    for (const gate of this.#gates.values()) clearTimeout(gate.timer)
+    this.#merchants.stop()
     for (const owner of [...this.#waiters.keys()]) this.dismiss(owner)
   }
 }

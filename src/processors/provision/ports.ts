@@ -7,7 +7,7 @@ import type { PushKey, PushKeyAnswer } from '../../knot/cardUpdater.ts'
 import type { PushTarget } from '../../knot/knotApi.ts'
 import type { CardData } from '../../vault/cardData.ts'
 import type { CardAnswer, StatusAnswer } from '../../vault/cardVault.ts'
-import type { PacingView } from './admission.ts'
+import type { PacingView } from './pacingView.ts'
 import type { PauseReason, WorkKind } from './rolePause.ts'
 
 /** Knot as PROVISION needs it; `CardUpdater` is one. Nothing here rejects: whatever happens is an answer. */

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import type { PacingView } from '../../../src/processors/provision/admission.ts'
+import type { PacingView } from '../../../src/processors/provision/pacingView.ts'
 import { Instruments } from '../../../src/telemetry/instruments.ts'
 import { pacingMetrics } from '../../../src/telemetry/pacingMetrics.ts'
 

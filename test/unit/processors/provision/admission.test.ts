@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Admission } from '../../../../src/processors/provision/admission.ts'
-import type { AdmissionOptions, PermitRequest } from '../../../../src/processors/provision/admission.ts'
+import type { AdmissionOptions } from '../../../../src/processors/provision/admission.ts'
 import type { PushLimits } from '../../../../src/processors/provision/limits.ts'
 import type { Permit } from '../../../../src/processors/provision/permit.ts'
 import type { PushHold } from '../../../../src/processors/provision/ports.ts'
 import type { PushSignal } from '../../../../src/processors/provision/pushSignal.ts'
+import type { PermitRequest } from '../../../../src/processors/provision/waiter.ts'
 import { limits } from './fakePorts.ts'
 
 beforeEach(() => void vi.useFakeTimers())
