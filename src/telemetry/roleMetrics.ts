@@ -17,7 +17,7 @@ export interface ProvisionMetrics extends PacingMetrics {
   pushMs(durationMs: number): void
   paused(reason: string, paused: boolean): void
   /** A call to another system ended; `answer` is its kind. */
-  called(system: string, operation: string, answer: string, durationMs: number): void
+  readonly called: (system: string, operation: string, answer: string, durationMs: number) => void
   /** The partition has moved away: its series end. */
   forget(partition: number): void
 }
