@@ -192,6 +192,23 @@ describe('a user who is forgotten', () => {
     expect(run.knot.pushes(FORGOTTEN)).toHaveLength(before)
   })
 
+  it('has a story that says so, beside one of a user who is known', async () => {
+    const kept = await terminal.onfile('user', KEPT)
+    expect(kept.code).toBe(0)
+    const lines = kept.out.split('\n')
+    const next = lines.slice(lines.indexOf('WHAT COMES NEXT'))
+    expect(lines.some(line => /card event +updated: the card has a new number/.test(line))).toBe(true)
+    expect(lines.some(line => /Netflix +UPDATED +the merchant has the new card/.test(line))).toBe(true)
+    expect(lines.some(line => /operator +SUPPRESS by ops: a test/.test(line))).toBe(true)
+    expect(next.some(line => /Netflix +.* UTC \(in \d+ min\): attempt 1/.test(line))).toBe(true)
+    expect(next.some(line => /Amazon +under way: Knot has attempt 1/.test(line))).toBe(true)
+
+    const forgotten = await terminal.onfile('user', FORGOTTEN, '--json')
+    const { state } = JSON.parse(forgotten.out) as { state: { kind: string; left: { forgotten_at: number } } }
+    expect(state.kind).toBe('forgotten')
+    expect((await terminal.onfile('user', 'zz-nobody')).code).toBe(1)
+  })
+
   it('is in no store and in no compacted topic any more, and other users are', async () => {
     expect(await product.kill('SIGTERM')).toBe(0)
     const places: Record<string, string> = {
