@@ -66,8 +66,13 @@ it('a pause stops every push, over kill -9, fails none, shows itself, and ends w
 
 it('no push starts while the switch cannot be read', async () => {
   run.addUser('user-0', 0, [16])
-  const blind = run.start({ ONFILE_TOPICS_CONTROL: `${run.id}-nowhere` })
-  await blind.ready()
+  const others = run.start({ ONFILE_ROLES: 'ingest,decide', ONFILE_STATE_DIR: `${run.stateDirectory}/others` })
+  const blind = run.start({
+    ONFILE_ROLES: 'provision',
+    ONFILE_STATE_DIR: `${run.stateDirectory}/blind`,
+    ONFILE_TOPICS_CONTROL: `${run.id}-nowhere`,
+  })
+  await Promise.all([others.ready(), blind.ready()])
   await update(0, 1)
   const deadline = Date.now() + 20_000
   while ((await blind.metric('onfile_provision_waiting', 'kind="push"')) !== 1) {
