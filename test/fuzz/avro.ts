@@ -12,6 +12,7 @@ import { inputReaders } from '../../src/processors/ingest.ts'
 import {
   createForgottenUserCodec,
   createMerchantStateCodec,
+  createTotalsCodec,
   createUserStateCodec,
 } from '../../src/processors/decide/stateCodecs.ts'
 import { createLedgerCodec } from '../../src/processors/provision/openCommand.ts'
@@ -77,6 +78,7 @@ function stateTargets(): readonly Target[] {
     stateTarget('user state', createUserStateCodec(), 'state/user-state.avsc'),
     stateTarget('merchant state', createMerchantStateCodec(), 'state/merchant-state.avsc'),
     stateTarget('forgotten user', createForgottenUserCodec(), 'state/forgotten-user.avsc'),
+    stateTarget('totals', createTotalsCodec(), 'state/totals.avsc'),
     stateTarget('ledger of commands', createLedgerCodec(), 'provision-open-command.avsc'),
   ]
 }

@@ -26,6 +26,8 @@ export async function runWatched(run: WatchedRun): Promise<readonly TargetResult
   const table = run.table ?? new URL('./table.ts', import.meta.url)
   const progress = new SharedArrayBuffer(8)
   const under = new Int32Array(progress)
+  // Until the thread has its decoders, which takes long on a loaded machine, no case is under way.
+  under[1] = -1
   const results: TargetResult[] = []
   const workerData: WorkerInput = { seed, table: table.href, plan, seconds, progress }
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
@@ -44,7 +46,7 @@ export async function runWatched(run: WatchedRun): Promise<readonly TargetResult
     const timer = setInterval(() => {
       const now = `${under[0]!} ${under[1]!} ${results.length}`
       if (now !== seen) [seen, sinceMs] = [now, performance.now()]
-      else if (performance.now() - sinceMs > hangsAfterMs) end(`stands for ${hangsAfterMs} ms`)
+      else if (under[1]! >= 0 && performance.now() - sinceMs > hangsAfterMs) end(`stands for ${hangsAfterMs} ms`)
     }, LOOKS_EVERY_MS)
     const end = (why?: string): void => {
       clearInterval(timer)

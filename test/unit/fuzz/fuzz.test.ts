@@ -36,6 +36,7 @@ const REACHED_BY: Readonly<Record<string, string>> = {
   createUserStateCodec: 'user state',
   createMerchantStateCodec: 'merchant state',
   createForgottenUserCodec: 'forgotten user',
+  createTotalsCodec: 'totals',
   createLedgerCodec: 'ledger of commands',
 }
 
