@@ -16,12 +16,14 @@ export interface SoakResult {
  * them back, with their stores, sockets, timers and listeners. Ends with the check that the output is exact.
  *
  * @param pauseMs load between two changes of the membership
+ * @param onMeasured called before the output is checked, which takes its time after an hour
  */
 export async function membershipSoak(
   brokers: string,
   seconds: number,
   allowance: Allowance,
   pauseMs = 1_000,
+  onMeasured?: (result: SoakResult) => void,
 ): Promise<SoakResult> {
   const run = await ChainRun.create(brokers, { keys: 100 })
   try {
@@ -39,7 +41,6 @@ export async function membershipSoak(
       }
     }
     await run.writeUntil(turns(), 50)
-    await run.expectExact(60_000)
     const result = {
       growth: growthOf(stays.resources, allowance),
       residentByTenth: residentByTenth(stays.resources),
@@ -47,6 +48,8 @@ export async function membershipSoak(
       commits: stays.report?.commits.committed ?? 0,
       seconds,
     }
+    onMeasured?.(result)
+    await run.expectExact(60_000)
     await run.stopAll()
     return result
   } finally {

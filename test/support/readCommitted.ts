@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { resolveJvmArtifacts } from '../../sandbox/bed/jvmArtifacts.ts'
 
-const run = promisify(execFile)
+const READ_DEADLINE_MS = 300_000
 const reader = fileURLToPath(new URL('./ReadCommitted.java', import.meta.url))
 
 /** One committed record, as Apache Kafka's own consumer saw it. */
@@ -27,9 +28,16 @@ export interface CommittedHeader {
  * Apache Kafka's Java client: nothing of the code under test has a part in it. Needs Java 17.
  */
 export async function readCommitted(brokers: string, topics: readonly string[]): Promise<CommittedRecord[]> {
+  const records: CommittedRecord[] = []
+  for await (const record of committedRecords(brokers, topics)) records.push(record)
+  return records
+}
+
+/** The same one by one: an hour of load is more than fits into one string. Throws when the reader ends with an error. */
+export async function* committedRecords(brokers: string, topics: readonly string[]): AsyncGenerator<CommittedRecord> {
   const { kafkaClasspath } = await resolveJvmArtifacts(line => void process.stderr.write(`${line}\n`))
   const java = process.env.JAVA_HOME ? `${process.env.JAVA_HOME}/bin/java` : 'java'
-  const { stdout } = await run(
+  const child = spawn(
     java,
     [
       '-XX:+UseSerialGC',
@@ -41,23 +49,31 @@ export async function readCommitted(brokers: string, topics: readonly string[]):
       brokers,
       ...topics,
     ],
-    { maxBuffer: 1 << 30, encoding: 'utf8', timeout: 60_000 },
+    { stdio: ['ignore', 'pipe', 'pipe'], timeout: READ_DEADLINE_MS },
   )
-  return stdout
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => {
-      const [topic = '', partition, offset, timestamp, key, value, headers] = line.split(' ')
-      return {
-        topic,
-        partition: Number(partition),
-        offset: Number(offset),
-        timestamp: Number(timestamp),
-        key: bytesOf(key),
-        value: bytesOf(value),
-        headers: headersOf(headers),
-      }
-    })
+  let complaint = ''
+  child.stderr.on('data', (bytes: Buffer) => (complaint = (complaint + bytes.toString()).slice(-2_000)))
+  const ended = once(child, 'close')
+  try {
+    for await (const line of createInterface({ input: child.stdout })) if (line !== '') yield recordOf(line)
+    const [code, signal] = (await ended) as [number | null, NodeJS.Signals | null]
+    if (code !== 0) throw new Error(`The reader ended with ${code ?? signal ?? 'nothing'}: ${complaint}`)
+  } finally {
+    child.kill()
+  }
+}
+
+function recordOf(line: string): CommittedRecord {
+  const [topic = '', partition, offset, timestamp, key, value, headers] = line.split(' ')
+  return {
+    topic,
+    partition: Number(partition),
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key: bytesOf(key),
+    value: bytesOf(value),
+    headers: headersOf(headers),
+  }
 }
 
 function bytesOf(text: string | undefined): Buffer | null {

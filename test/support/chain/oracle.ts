@@ -1,4 +1,4 @@
-import { readCommitted } from '../readCommitted.ts'
+import { committedRecords } from '../readCommitted.ts'
 import { expectedLines } from './topology.ts'
 import type { ChainTopics } from './topology.ts'
 
@@ -22,7 +22,7 @@ export async function judgeChains(
 ): Promise<Verdict & { readonly inputs: number }> {
   const inputs = new Map<string, string[]>()
   const outputs = new Map<string, string[]>()
-  for (const { topic, partition, key, value } of await readCommitted(brokers, [topics.input, topics.output])) {
+  for await (const { topic, partition, key, value } of committedRecords(brokers, [topics.input, topics.output])) {
     if (partitions?.has(partition) === false) continue
     const byKey = topic === topics.input ? inputs : outputs
     const name = key?.toString() ?? ''
