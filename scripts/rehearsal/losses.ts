@@ -3,12 +3,11 @@
  * that a lost or doubled record shows). About two minutes. Uses ONFILE_BED_BROKERS where it is set (`npm run bed`), else
  * starts a bed of its own. Exit code 1 where something else happened than the page says.
  */
-import { setTimeout as wait } from 'node:timers/promises'
 import { startBed } from '../../sandbox/bed/bed.ts'
 import { ChainRun } from '../../test/support/chain/harness.ts'
 import type { Worker } from '../../test/support/chain/harness.ts'
+import { remakeTopic } from '../../test/support/chain/remakeTopic.ts'
 
-const REMAKE_TRIES = 50
 const STEP_MS = 60_000
 
 /** Ends when every task has failed with `code`. */
@@ -25,21 +24,6 @@ async function workAndStop(run: ChainRun): Promise<void> {
   await worker.stop()
 }
 
-/** Deletes a topic and creates it anew; Kafka deletes behind its answer. */
-async function remake(run: ChainRun, topic: string, cleanup: 'compact' | 'delete'): Promise<void> {
-  await run.kafka.deleteTopics({ topics: [topic] })
-  const configEntries = [{ name: 'cleanup.policy', value: cleanup }]
-  const topics = [{ topic, numPartitions: run.partitions, replicationFactor: 1, configEntries }]
-  for (let tries = 1; ; tries++) {
-    await wait(300)
-    try {
-      if (await run.kafka.createTopics({ topics })) return
-    } catch (error) {
-      if (tries === REMAKE_TRIES) throw error
-    }
-  }
-}
-
 const rehearsals: readonly [name: string, rehearse: (run: ChainRun) => Promise<void>][] = [
   [
     '1: a volume is lost: restored from the changelog, nothing lost, nothing doubled',
@@ -51,22 +35,32 @@ const rehearsals: readonly [name: string, rehearse: (run: ChainRun) => Promise<v
     },
   ],
   [
-    '2: the changelog is created anew under a local store: STATE_AHEAD_OF_CHANGELOG, nothing is written',
+    '2: the changelog is created anew: CHANGELOG_LOST with and without a local store, nothing is written; set by hand it goes on',
     async run => {
       await workAndStop(run)
       const before = await run.ends(run.topics.output)
-      await remake(run, run.topics.changelog, 'compact')
+      await remakeTopic(run, run.topics.changelog, 'compact')
       await run.write(2)
-      await stopsWith(run, run.start(), 'STATE_AHEAD_OF_CHANGELOG')
+      const warm = run.start()
+      await stopsWith(run, warm, 'CHANGELOG_LOST')
+      await warm.stop()
+      const cold = run.start({ stateDirectory: run.otherDirectory('cold') })
+      await stopsWith(run, cold, 'CHANGELOG_LOST')
+      await cold.stop()
       const after = await run.ends(run.topics.output)
       if ([...before].some(([partition, end]) => after.get(partition) !== end)) throw new Error('something was written')
+      const inputEnds = await run.ends(run.topics.input)
+      const partitions = [...inputEnds].map(([partition, offset]) => ({ partition, offset: String(offset) }))
+      await run.kafka.setOffsets({ groupId: run.groupId, topic: run.topics.input, partitions })
+      run.start({ stateDirectory: run.otherDirectory('empty') })
+      await run.untilRunning(STEP_MS)
     },
   ],
   [
     '3 and 5: an input topic is created anew: OFFSET_MISSING, and an offset that is set by hand lets it go on',
     async run => {
       await workAndStop(run)
-      await remake(run, run.topics.input, 'delete')
+      await remakeTopic(run, run.topics.input, 'delete')
       const stopped = run.start()
       await stopsWith(run, stopped, 'OFFSET_MISSING')
       await stopped.stop()

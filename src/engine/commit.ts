@@ -10,15 +10,21 @@ import type { CommitVerdict } from './observer.ts'
 const REFUSALS = new Set([10, 18, 29, 30, 31, 43, 44, 53, 87])
 const REFUSAL_TRIES = 3
 
-/** The offset metadata that carries a cycle's number. */
-export function cycleMetadata(number: number): string {
-  return `cycle=${number}`
+/** What a commit says of itself in the offset's metadata. */
+export interface CycleMark {
+  readonly number: number
+  /** The changelog ends there or later once the cycle is committed; 0 for a role without one. */
+  readonly changelogEnd: number
 }
 
-/** 0 for an offset that the engine did not write: a first start, or one moved by an operator. */
-export function cycleNumberOf(metadata: string): number {
-  const match = /^cycle=(\d{1,15})$/.exec(metadata)
-  return match ? Number(match[1]) : 0
+export function cycleMetadata({ number, changelogEnd }: CycleMark): string {
+  return `cycle=${number} changelog=${changelogEnd}`
+}
+
+/** Zeros for an offset that the engine did not write: a first start, or one moved by an operator. */
+export function cycleMarkOf(metadata: string): CycleMark {
+  const match = /^cycle=(\d{1,15}) changelog=(\d{1,15})$/.exec(metadata)
+  return match ? { number: Number(match[1]), changelogEnd: Number(match[2]) } : { number: 0, changelogEnd: 0 }
 }
 
 export interface CommitterOptions {
@@ -57,7 +63,7 @@ export class Committer {
 
   async commit(cycle: Cycle<unknown>): Promise<Committed> {
     const { producer, topic, partition } = this.options
-    const next = { offset: cycle.endOffset, metadata: cycleMetadata(cycle.number) }
+    const next = { offset: cycle.endOffset, metadata: cycleMetadata(cycle) }
     const rounds = cycle.rounds()
     const backoff = new Backoff(50, 5_000)
     let refusals = 0

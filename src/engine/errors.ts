@@ -57,6 +57,16 @@ export function offsetMissingError(topic: string, partition: number, changelog: 
   )
 }
 
+export function changelogLostError(changelog: string, partition: number, end: number, committedEnd: number): TaskError {
+  return new TaskError(
+    'CHANGELOG_LOST',
+    `${changelog}-${partition} ends at ${end}, yet what was committed reaches to ${committedEnd}: the topic was created anew ` +
+      'or has lost records, and with them state (opt-outs, attempts, timers). Restore the topic. Only if its state is meant ' +
+      "to be lost move the group's offset by hand: that is taken as the decision. Nothing is done by itself.",
+    { retry: 'never' },
+  )
+}
+
 export function stateTooNewError(where: string, found: number, supported: number): TaskError {
   return new TaskError(
     'STATE_TOO_NEW',

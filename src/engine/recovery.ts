@@ -3,7 +3,7 @@ import type { Cluster } from '../kafka/cluster.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
 import { listOffset } from '../kafka/offsets.ts'
 import { LocalStore } from '../store/localStore.ts'
-import { stateAheadError, stateTooNewError } from './errors.ts'
+import { changelogLostError, stateAheadError, stateTooNewError } from './errors.ts'
 import { restoreChangelog } from './restore.ts'
 import { PartitionState } from './state.ts'
 
@@ -11,6 +11,8 @@ export interface RecoveryOptions {
   readonly cluster: Cluster
   readonly fetcher: Fetcher
   readonly changelog: string
+  /** The last commit says that the changelog ends there or later; 0 where it says nothing. */
+  readonly committedEnd: number
   readonly partition: number
   readonly directory: string
   readonly stateVersion: number
@@ -46,6 +48,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
 
   const start = await listOffset(cluster, changelog, partition, 'earliest', signal)
   const end = await listOffset(cluster, changelog, partition, 'latest', signal)
+  if (end < options.committedEnd) throw changelogLostError(changelog, partition, end, options.committedEnd)
   const checkpoint = store.checkpoint()
   let from = start
   let storeVersion = 0

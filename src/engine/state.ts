@@ -1,5 +1,6 @@
 import type { Checkpoint, LocalStore, StoreWrite } from '../store/localStore.ts'
 import type { Cycle } from './cycle.ts'
+import { changelogLostError } from './errors.ts'
 import type { Codec, Table, TableCodecs } from './processor.ts'
 import { EntryTable, StateEntries } from './stateEntries.ts'
 import { dueTimeCodec, timerId, timerOfId, TimerQueue } from './timers.ts'
@@ -119,8 +120,20 @@ export class PartitionState {
     return slot
   }
 
-  /** Step 5, first half: the cycle has committed; what it changed may go to the store from here on. */
+  /** The changelog ends there or later once this cycle is committed: each change is a record, markers come on top. */
+  endAfter(cycle: Cycle<unknown>): number {
+    return this.changelogPosition + cycle.changedSlots.length
+  }
+
+  /**
+   * Step 5, first half: the cycle has committed; what it changed may go to the store from here on. Throws CHANGELOG_LOST
+   * where the changelog is another one than before.
+   */
   committed(cycle: Cycle<unknown>, changelogPosition: number | undefined): void {
+    if (changelogPosition !== undefined && changelogPosition < this.changelogPosition) {
+      const { changelog, partition } = this.options
+      throw changelogLostError(changelog, partition, changelogPosition, this.changelogPosition)
+    }
     this.entries.commit(cycle)
     if (changelogPosition !== undefined) this.changelogPosition = changelogPosition
     if (this.stamping) {

@@ -4,7 +4,7 @@ import type { Fetcher } from '../kafka/fetcher.ts'
 import { listOffset } from '../kafka/offsets.ts'
 import type { TransactionalProducer } from '../kafka/transaction.ts'
 import type { LocalStore } from '../store/localStore.ts'
-import { cycleNumberOf } from './commit.ts'
+import { cycleMarkOf } from './commit.ts'
 import { offsetMissingError } from './errors.ts'
 import type { EngineOptions } from './options.ts'
 import type { Topology } from './processor.ts'
@@ -56,7 +56,8 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
 
   options.onRestoring()
   const { changelog } = topology
-  const recovered = changelog === undefined ? null : await recover(options, changelog)
+  const mark = cycleMarkOf(committed.metadata)
+  const recovered = changelog === undefined ? null : await recover(options, changelog, mark.changelogEnd)
   const firstStart = committed.offset < 0
   if (firstStart && recovered?.hasState === true) throw offsetMissingError(topic, partition, changelog ?? '')
   const startOffset = firstStart
@@ -65,7 +66,7 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   await engine.onStep?.('restored', topic, partition)
   return {
     committed,
-    cycleNumber: cycleNumberOf(committed.metadata),
+    cycleNumber: mark.number,
     startOffset,
     firstStart,
     state: recovered?.state ?? null,
@@ -73,13 +74,14 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   }
 }
 
-async function recover(options: TakeoverOptions, changelog: string) {
+async function recover(options: TakeoverOptions, changelog: string, committedEnd: number) {
   const { engine, topology, topic, partition } = options
   const startedMs = performance.now()
   const recovered = await recoverState({
     cluster: engine.cluster,
     fetcher: options.fetcher,
     changelog,
+    committedEnd,
     partition,
     directory: storeDirectory(engine.stateDirectory, topology.role, topic, partition),
     stateVersion: topology.stateVersion,

@@ -393,6 +393,7 @@ export class Task<Tables extends object, Effect, Result> {
     const cycle = this.cycle
     cycle.number = ++this.cycleNumber
     cycle.endOffset = this.input?.position ?? this.committedOffset
+    cycle.changelogEnd = this.state?.endAfter(cycle) ?? 0
     this.cycle = this.cycles[0] === cycle ? this.cycles[1] : this.cycles[0]
     this.commitStart = false
     this.committing = true

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
+import { remakeTopic } from '../../support/chain/remakeTopic.ts'
 import { testClient } from '../../support/topics.ts'
 import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
@@ -96,6 +97,27 @@ const changelogTruncated: ConformanceCase = {
     }),
 }
 
+const changelogMadeAnew: ConformanceCase = {
+  row: 'restore',
+  name: 'the changelog is created anew, before a start and under running tasks: CHANGELOG_LOST, never an empty state',
+  timeoutMs: 120_000,
+  run: (site, faults) =>
+    withChain(site, async run => {
+      const first = run.start()
+      await run.write(8)
+      await run.expectExact()
+      await remakeTopic(run, run.topics.changelog, 'compact')
+      faults.add('changelog created anew under running tasks', run.partitions)
+      await run.write(2)
+      await run.until(60_000, 'all stop', () => failedWith(first, 'CHANGELOG_LOST').length === run.partitions)
+      await first.stop()
+      faults.add('changelog created anew, no local store', run.partitions)
+      const cold = run.start({ stateDirectory: run.otherDirectory('cold') })
+      await run.until(30_000, 'all stop', () => failedWith(cold, 'CHANGELOG_LOST').length === run.partitions)
+      await run.stopAll()
+    }),
+}
+
 const foreignTransaction: ConformanceCase = {
   row: 'restore',
   name: 'an open foreign transaction in the changelog: RESTORE_STUCK with its reason, the others run, and its end mends it',
@@ -131,5 +153,6 @@ export const topicCases: readonly ConformanceCase[] = [
   inputTruncated,
   offsetMissing,
   changelogTruncated,
+  changelogMadeAnew,
   foreignTransaction,
 ]
