@@ -24,5 +24,5 @@ for (const [place, { target, cases }] of plan.entries()) {
   const onCase = (index: number): void => {
     under[1] = index
   }
-  parentPort?.postMessage(runRound(all.get(target)!, { seed, cases, untilMs, onCase }))
+  parentPort?.postMessage(await runRound(all.get(target)!, { seed, cases, untilMs, onCase }))
 }

@@ -106,14 +106,14 @@ describe('a case', () => {
     expect(runCase(target, Buffer.alloc(4))).toEqual({ kind: 'violation', why: expect.stringContaining(why) as string })
   })
 
-  it('that breaks the law is named by its index', () => {
+  it('that breaks the law is named by its index', async () => {
     const target: Target = {
       ...all[0]!,
       decode: bytes => {
         if (bytes.length > 30) throw new TypeError('of no decoder of ours')
       },
     }
-    const { violations } = runRound(target, { seed: 3, cases: 500, untilMs: Infinity, onCase: () => undefined })
+    const { violations } = await runRound(target, { seed: 3, cases: 500, untilMs: Infinity, onCase: () => undefined })
     expect(violations.length).toBeGreaterThan(0)
     for (const { seed, index } of violations) {
       expect(runCase(target, inputOf(target, seed, index)).kind).toBe('violation')
