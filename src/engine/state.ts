@@ -10,8 +10,11 @@ const TIMERS = '~timers'
 /** Changelog key under which a stateful task says which state version it writes. Not a table. */
 export const VERSION_KEY = '~version'
 
-/** Entries per write to the store: a long flush must not hold up the task. */
-const WRITE_ENTRIES = 1_000
+/**
+ * Entries per write to the store. A write waits for a turn of the busy event loop: with 1,000 a flush under load took
+ * seconds, and a restart after kill -9 replayed 204,000 to 286,000 records; with 5,000 it was 154,000 to 165,000.
+ */
+const WRITE_ENTRIES = 5_000
 
 export interface PartitionStateOptions {
   readonly changelog: string

@@ -7,9 +7,9 @@ import type { PartitionState } from './state.ts'
 
 /**
  * Committed changes are gathered for so long, or until all that is in memory waits: one write for many changes of one
- * entry. A crash replays as much.
+ * entry. A crash replays as much, and what a flush takes: at full load it is the longer of the two.
  */
-const FLUSH_INTERVAL_MS = 2_000
+const FLUSH_INTERVAL_MS = 500
 /** The checkpoint's stamp is renewed so often while nothing changes, so that its age means "not owned since". */
 const STAMP_INTERVAL_MS = 3_600_000
 /** Committed changes that the store could not take (a full disk): beyond this the task stops rather than fill the heap. */
