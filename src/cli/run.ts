@@ -179,7 +179,7 @@ class OnfileProcess implements HealthSource {
 
   private async stopRoles(): Promise<void> {
     this.stopping = true
-    // A static member comes back: its partitions wait for it. Scaling down is `onfile leave`.
+    // A static member comes back: its partitions wait for it. After scaling down they wait for the session timeout.
     const leave = this.config.kafka.groupInstanceId === null
     const deadlineMs = Math.max(1_000, this.config.shutdown.deadline - 2_000)
     await Promise.all(this.running.map(role => role.stop({ leave, deadlineMs })))

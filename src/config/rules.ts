@@ -19,7 +19,7 @@ export function isLoopback(hostname: string): boolean {
 
 /** Problems that lie between keys, whatever the command. */
 export function crossProblems(settings: Settings): string[] {
-  return [...tlsProblems(settings), ...saslProblems(settings), ...knotProblems(settings), ...otherProblems(settings)]
+  return [...tlsProblems(settings), ...saslProblems(settings), ...cardProblems(settings), ...otherProblems(settings)]
 }
 
 /** Keys that `purpose` needs and that are not set. */
@@ -83,15 +83,22 @@ function saslProblems(settings: Settings): string[] {
     .map(path => `${path} is required: kafka.sasl.mechanism ${mechanism} needs it`)
 }
 
-function knotProblems(settings: Settings): string[] {
+/** Where cards and secrets go, and the key that permits plain text there. */
+const CARD_ADDRESSES = [
+  ['knot.url', 'knot.allowInsecure'],
+  ['knot.secureUrl', 'knot.allowInsecure'],
+  ['vault.url', 'vault.allowInsecure'],
+] as const
+
+function cardProblems(settings: Settings): string[] {
   const problems: string[] = []
-  for (const path of ['knot.url', 'knot.secureUrl']) {
+  for (const [path, permission] of CARD_ADDRESSES) {
     const value = settings.value(path)
     if (typeof value !== 'string') continue
     const { protocol, hostname } = new URL(value)
-    if (protocol === 'https:' || isLoopback(hostname) || settings.value('knot.allowInsecure') === true) continue
+    if (protocol === 'https:' || isLoopback(hostname) || settings.value(permission) === true) continue
     problems.push(
-      `${path} is plain http to ${hostname}: use https (knot.allowInsecure permits it where that is really meant)`,
+      `${path} is plain http to ${hostname}: use https (${permission} permits it where that is really meant)`,
     )
   }
   if (settings.value('knot.cardData') === 'plain' && !settings.isSet('knot.secureUrl')) {

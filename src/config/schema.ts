@@ -196,6 +196,10 @@ export const configSchema = z.strictObject({
     token: secret('Bearer token of the vault.'),
     ssl: z.strictObject(tls('the vault')),
     timeout: duration('One request to the vault.', '5s'),
+    allowInsecure: flag(
+      'Plain http to another host than this machine, where a service mesh encrypts below it. Without one cards and the token travel readable.',
+      false,
+    ),
   }),
   policy: z.strictObject({
     minGap: duration('Between two attempts of one user and merchant that Knot accepted.', '10m'),

@@ -105,7 +105,7 @@ describe('values', () => {
       environment: {
         ONFILE_APPLICATION_ID: 'bank',
         ONFILE_TOPICS_RETRY: 'again',
-        ONFILE_VAULT_URL: 'http://vault:1',
+        ONFILE_VAULT_URL: 'https://vault:1',
         ONFILE_VAULT_TOKEN: 'vt',
       },
     })
@@ -114,7 +114,7 @@ describe('values', () => {
       retry: 'again',
       cardOutcomes: 'card-outcomes',
     })
-    expect(config.directory).toMatchObject({ url: 'http://vault:1', token: 'vt' })
+    expect(config.directory).toMatchObject({ url: 'https://vault:1', token: 'vt' })
     expect(config.ingest.hashKey).toBe('bank')
   })
 
@@ -307,6 +307,17 @@ describe('errors', () => {
     expect(problemsOf({ environment: { ONFILE_KNOT_URL: 'http://knot', ONFILE_KNOT_ALLOW_INSECURE: 'true' } })).toEqual(
       [],
     )
+  })
+
+  test('vault.url may be plain http to this machine, or where vault.allowInsecure says so, and nowhere else', () => {
+    const problems = (url: string, allow: string) =>
+      problemsOf({ environment: { ONFILE_VAULT_URL: url, ONFILE_VAULT_ALLOW_INSECURE: allow } })
+    expect(problems('http://127.0.0.1:1', 'false')).toEqual([])
+    expect(problems('https://vault.example', 'false')).toEqual([])
+    expect(problems('http://vault.example', 'true')).toEqual([])
+    expect(problems('http://vault.example', 'false')).toEqual([
+      expect.stringMatching(/^vault\.url is plain http to vault\.example: use https \(vault\.allowInsecure/),
+    ])
   })
 
   test('a file that was named must exist', () => {
