@@ -1,3 +1,4 @@
+import { commandOfAttempt, newAttempt } from './attemptParts.ts'
 import { hardTimer, softTimer, switchTimer } from './deadlines.ts'
 import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
 import { resolveLate } from './lateResults.ts'
@@ -57,24 +58,8 @@ export function beginAttempt(
   const gapEndMs = gapEnd(draft, merchant)
   const dueAtMs = Math.max(draft.now, gapEndMs, inherited?.untilMs ?? 0)
   const attempt: Attempt = {
-    card_ref: work.card_ref,
-    card_version: work.card_version,
-    reason: work.reason,
-    vault_version: work.vault_version,
-    source: work.source,
-    origin: work.origin,
-    phase: 'SCHEDULED',
-    number: retry.number,
-    command_id: null,
-    issued_at: null,
+    ...newAttempt(work, 'SCHEDULED', dueAtMs + draft.policy.resultHardMs, retry),
     busy_count: inherited?.busyCount ?? 0,
-    next_at: null,
-    hard_at: dueAtMs + draft.policy.resultHardMs,
-    started_at: null,
-    stop: null,
-    retry_after: retry.retry_after,
-    reconcile_id: null,
-    reconciled_at: null,
   }
   draft.timer(hardTimer(merchant.merchant_id), attempt.hard_at)
   if (dueAtMs <= draft.now) {
@@ -108,19 +93,7 @@ export function scheduleAttempt(
 
 /** Writes the SWITCH. After the attempt's hard deadline PROVISION must not start it. */
 export function issueSwitch(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
-  const commandId = draft.command({
-    kind: 'SWITCH',
-    card_ref: attempt.card_ref,
-    card_version: attempt.card_version,
-    merchant_id: merchant.merchant_id,
-    merchant_name: merchant.merchant_name,
-    attempt: attempt.number,
-    not_after: attempt.hard_at,
-    cancels: null,
-    reason: attempt.reason,
-    source: attempt.source,
-    origin: attempt.origin,
-  })
+  const commandId = commandOfAttempt(draft, 'SWITCH', merchant, attempt)
   draft.putMerchant({
     ...merchant,
     awaiting_relink: null,

@@ -24,6 +24,16 @@ export interface OutcomeSubject {
   readonly command_id: string | null
 }
 
+/** Of an outcome about the user as a whole: no card, no merchant. */
+export const NO_SUBJECT: OutcomeSubject = {
+  card_ref: null,
+  card_version: null,
+  merchant_id: null,
+  merchant_name: null,
+  attempt: 0,
+  command_id: null,
+}
+
 /** What few outcomes have. */
 export interface OutcomeDetails {
   readonly nextAttemptAt: number | null

@@ -1,3 +1,4 @@
+import { commandOfAttempt } from './attemptParts.ts'
 import { hardTimer } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
@@ -7,19 +8,7 @@ import type { Attempt, MerchantState } from './merchantState.ts'
  * the attempt: nobody could call it back after the hard deadline.
  */
 export function discoverMerchant(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
-  const commandId = draft.command({
-    kind: 'DISCOVER',
-    card_ref: attempt.card_ref,
-    card_version: attempt.card_version,
-    merchant_id: merchant.merchant_id,
-    merchant_name: merchant.merchant_name,
-    attempt: attempt.number,
-    not_after: attempt.hard_at,
-    cancels: null,
-    reason: attempt.reason,
-    source: attempt.source,
-    origin: attempt.origin,
-  })
+  const commandId = commandOfAttempt(draft, 'DISCOVER', merchant, attempt)
   draft.timer(hardTimer(merchant.merchant_id), attempt.hard_at)
   const discovering: Attempt = { ...attempt, phase: 'DISCOVERING', command_id: commandId, next_at: null }
   draft.putMerchant({ ...merchant, awaiting_relink: null, attempt: discovering })

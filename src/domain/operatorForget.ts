@@ -1,5 +1,6 @@
 import { endAttempt } from './attempts.ts'
-import type { DecisionDraft, OutcomeSubject } from './decisionDraft.ts'
+import { NO_SUBJECT } from './decisionDraft.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { suppressionKey } from './ids.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
@@ -11,16 +12,6 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'AUTHENTICATED',
   'ACCOUNT_LOGIN_REQUIRED',
 ])
-
-/** What is said of an erased user: no card, no merchant. */
-const NOTHING: OutcomeSubject = {
-  card_ref: null,
-  card_version: null,
-  merchant_id: null,
-  merchant_name: null,
-  attempt: 0,
-  command_id: null,
-}
 
 const WHOLE_USER = { card_ref: null, merchant_id: null }
 
@@ -37,7 +28,7 @@ const WHOLE_USER = { card_ref: null, merchant_id: null }
 export function onForget(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
   if (command.card_ref !== null || command.merchant_id !== null) {
     const { card_ref, merchant_id } = command
-    draft.emit('REJECTED', 'operator', { ...NOTHING, card_ref, merchant_id }, source, source)
+    draft.emit('REJECTED', 'operator', { ...NO_SUBJECT, card_ref, merchant_id }, source, source)
     return
   }
   tell(draft, 'SUPPRESSED', 'forgotten', source)
@@ -99,5 +90,5 @@ function tell(
   reason: 'forgotten' | 'operator',
   source: SourcePosition,
 ): void {
-  draft.emit(status, reason, NOTHING, source, source)
+  draft.emit(status, reason, NO_SUBJECT, source, source)
 }

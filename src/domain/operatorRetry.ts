@@ -1,9 +1,11 @@
+import { newAttempt } from './attemptParts.ts'
 import { gapEnd, resumeAttempt, scheduleAttempt } from './attempts.ts'
 import { switchTimer, vaultTimer } from './deadlines.ts'
-import type { DecisionDraft, OutcomeSubject } from './decisionDraft.ts'
+import { NO_SUBJECT } from './decisionDraft.ts'
+import type { DecisionDraft } from './decisionDraft.ts'
 import { lookAgain, startDiscovery } from './discovery.ts'
 import { discoverMerchant } from './merchantDiscover.ts'
-import type { Attempt, MerchantState } from './merchantState.ts'
+import type { Attempt, MerchantState, Work } from './merchantState.ts'
 import type { OperatorCommand, SourcePosition } from './records.ts'
 import { isSameVersion, MAX_ATTEMPTS, nextTry, RETRY, UNDER_WAY } from './repeats.ts'
 import { isLive, suppressionOf } from './suppressionRules.ts'
@@ -23,7 +25,7 @@ export function onRetry(draft: DecisionDraft, command: OperatorCommand, source: 
       ? stepsOfCards(draft, command.card_ref, source)
       : stepsAt(draft, draft.merchant(command.merchant_id), command.card_ref, source)
   const { card_ref, merchant_id } = command
-  const subject = { ...NOTHING, card_ref, merchant_id }
+  const subject = { ...NO_SUBJECT, card_ref, merchant_id }
   if (steps.length === 0) {
     draft.emit('REJECTED', 'operator', subject, source, source)
     return
@@ -60,7 +62,7 @@ function stepsAt(
     const hurry = hurryStep(draft, merchant, card)
     return hurry === null ? [] : [hurry, () => tellUnderWay(draft, merchant, card, source)]
   }
-  const attempt = newAttempt(draft, merchant, card, source)
+  const attempt = retryAttempt(draft, merchant, card, source)
   if (card.discovery !== null || attempt.number > MAX_ATTEMPTS) return []
   return [() => discoverMerchant(draft, merchant, attempt)]
 }
@@ -101,12 +103,12 @@ function resumeNow(draft: DecisionDraft, merchant: MerchantState, attempt: Attem
 /** The attempt goes on under its own origin; the order's has this. */
 function tellUnderWay(draft: DecisionDraft, merchant: MerchantState, card: CardState, source: SourcePosition): void {
   const { merchant_id, merchant_name } = merchant
-  const subject = { ...NOTHING, card_ref: card.card_ref, card_version: card.version, merchant_id, merchant_name }
+  const subject = { ...NO_SUBJECT, card_ref: card.card_ref, card_version: card.version, merchant_id, merchant_name }
   draft.emit(UNDER_WAY.status, UNDER_WAY.reason, subject, source, source)
 }
 
-function newAttempt(draft: DecisionDraft, merchant: MerchantState, card: CardState, source: SourcePosition): Attempt {
-  const work = {
+function retryAttempt(draft: DecisionDraft, merchant: MerchantState, card: CardState, source: SourcePosition): Attempt {
+  const work: Work = {
     card_ref: card.card_ref,
     card_version: card.version,
     reason: RETRY,
@@ -114,27 +116,6 @@ function newAttempt(draft: DecisionDraft, merchant: MerchantState, card: CardSta
     source,
     origin: source,
   }
-  return {
-    ...work,
-    ...nextTry(merchant, work),
-    phase: 'DISCOVERING',
-    command_id: null,
-    issued_at: null,
-    busy_count: 0,
-    next_at: null,
-    hard_at: draft.now + draft.policy.resultHardMs,
-    started_at: null,
-    stop: null,
-    reconcile_id: null,
-    reconciled_at: null,
-  }
-}
-
-const NOTHING: OutcomeSubject = {
-  card_ref: null,
-  card_version: null,
-  merchant_id: null,
-  merchant_name: null,
-  attempt: 0,
-  command_id: null,
+  const hardAtMs = draft.now + draft.policy.resultHardMs
+  return newAttempt(work, 'DISCOVERING', hardAtMs, nextTry(merchant, work))
 }

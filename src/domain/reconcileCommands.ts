@@ -1,3 +1,4 @@
+import { commandOfAttempt } from './attemptParts.ts'
 import { callBack } from './callBack.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
@@ -32,18 +33,6 @@ export function isOut(attempt: Attempt): boolean {
 }
 
 function issueReconcile(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
-  const commandId = draft.command({
-    kind: 'RECONCILE',
-    card_ref: attempt.card_ref,
-    card_version: attempt.card_version,
-    merchant_id: merchant.merchant_id,
-    merchant_name: merchant.merchant_name,
-    attempt: attempt.number,
-    not_after: attempt.hard_at,
-    cancels: null,
-    reason: attempt.reason,
-    source: attempt.source,
-    origin: attempt.origin,
-  })
+  const commandId = commandOfAttempt(draft, 'RECONCILE', merchant, attempt)
   draft.putMerchant({ ...merchant, attempt: { ...attempt, reconcile_id: commandId } })
 }

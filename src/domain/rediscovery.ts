@@ -1,3 +1,4 @@
+import { newAttempt } from './attemptParts.ts'
 import { beginAttempt, endAttempt } from './attempts.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import { accountAt, merchantAt, refusalOf } from './fanOut.ts'
@@ -19,27 +20,15 @@ export function restartRelinked(draft: DecisionDraft, merchant: MerchantState, s
   const card = draft.card(awaiting.card_ref)
   if (card?.version !== awaiting.card_version || card.discovery !== null) return
   if (suppressionOf(draft.user, card.card_ref, merchant.merchant_id, draft.now) !== undefined) return
-  const attempt: Attempt = {
+  const work: Work = {
     card_ref: card.card_ref,
     card_version: card.version,
     reason: 'relinked',
     vault_version: null,
     source,
     origin: source,
-    phase: 'DISCOVERING',
-    number: 1,
-    command_id: null,
-    issued_at: null,
-    busy_count: 0,
-    next_at: null,
-    hard_at: draft.now + draft.policy.resultHardMs,
-    started_at: null,
-    stop: null,
-    retry_after: null,
-    reconcile_id: null,
-    reconciled_at: null,
   }
-  discoverMerchant(draft, merchant, attempt)
+  discoverMerchant(draft, merchant, newAttempt(work, 'DISCOVERING', draft.now + draft.policy.resultHardMs))
 }
 
 /** The answer to the DISCOVER of one attempt. */
