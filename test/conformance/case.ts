@@ -52,7 +52,7 @@ export function conform(
   describe.each(protocols)(`Kafka ${kafkaVersion}, transactions %s`, protocol => {
     const met = cases.filter(one => one.protocols?.includes(protocol) ?? true)
     for (const { row, name, timeoutMs = 90_000, run } of met) {
-      it(name, { timeout: timeoutMs }, async ({ task }) => {
+      it(name, { timeout: timeoutMs, retry: 0 }, async ({ task }) => {
         const faults = new Faults()
         try {
           await run({ brokers: on.brokers(), protocol }, faults)

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends a run with one plain line, `N passed, N failed`, that people and machines read; names each skipped test. */
+/** Ends a run with one plain line, `N passed, N failed`, that people and machines read; names each test that was skipped or needed a second attempt. */
 export class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     let passed = 0
@@ -10,8 +10,12 @@ export class CountsReporter implements Reporter {
       if (module.errors().length > 0) failed++
       for (const test of module.children.allTests()) {
         const { state } = test.result()
-        if (state === 'passed') passed++
-        else if (state === 'failed') failed++
+        if (state === 'passed') {
+          passed++
+          const failure = test.attempts().find(attempt => attempt.state === 'failed')
+          if (failure !== undefined)
+            process.stdout.write(`passed at a second attempt: ${test.fullName}: ${failure.errors?.[0]?.message}\n`)
+        } else if (state === 'failed') failed++
         else {
           skipped++
           process.stdout.write(`skipped: ${test.fullName}\n`)

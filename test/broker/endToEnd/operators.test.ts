@@ -53,7 +53,7 @@ async function outcomesOf(userId: string, ...expected: readonly string[]): Promi
 const order = (action: string, userId: string, ...more: readonly string[]) =>
   terminal.onfile(action, '--user', userId, '--reason', 'a test', ...more)
 
-describe('orders from a command line', () => {
+describe('orders from a command line', { retry: 0 }, () => {
   it('take effect, and the command says so by its exit code', async () => {
     run.addUser('ordered', 1, [NETFLIX])
     expect(await order('cancel', 'ordered')).toMatchObject({ code: 1, err: '' })
@@ -147,7 +147,7 @@ async function storedText(role: string): Promise<string> {
   return texts.join('\n')
 }
 
-describe('a user who is forgotten', () => {
+describe('a user who is forgotten', { retry: 0 }, () => {
   const FORGOTTEN = 'zz-forgotten'
   const KEPT = 'zz-kept'
   let evidence: Evidence

@@ -133,7 +133,7 @@ const provisionOutages: readonly {
   },
 ]
 
-describe('an outage is waited for and shown, drops nothing and burns no attempt', () => {
+describe('an outage is waited for and shown, drops nothing and burns no attempt', { retry: 0 }, () => {
   it.each(provisionOutages)('$what', async ({ begin, end, notice, paused }) => {
     await begin()
     const userIds = [await updateSomebody(0), await updateSomebody(1)]

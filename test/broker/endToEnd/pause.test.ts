@@ -25,7 +25,7 @@ const update = (from: number, to: number) =>
     }),
   )
 
-it('a pause stops every push, over kill -9, fails none, shows itself, and ends with resume', async () => {
+it('a pause stops every push, over kill -9, fails none, shows itself, and ends with resume', { retry: 0 }, async () => {
   const terminal = new OperatorTerminal(run)
   for (let index = 0; index < USERS; index++) run.addUser(`user-${index}`, index, MERCHANTS)
   const first = run.start()
@@ -64,7 +64,7 @@ it('a pause stops every push, over kill -9, fails none, shows itself, and ends w
   expect(await second.metric('onfile_paused', 'reason="operator"')).toBe(0)
 })
 
-it('no push starts while the switch cannot be read', async () => {
+it('no push starts while the switch cannot be read', { retry: 0 }, async () => {
   run.addUser('user-0', 0, [16])
   const others = run.start({ ONFILE_ROLES: 'ingest,decide', ONFILE_STATE_DIR: `${run.stateDirectory}/others` })
   const blind = run.start({

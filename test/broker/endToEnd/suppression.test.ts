@@ -87,7 +87,7 @@ function latePushes(evidence: Evidence, offsets: CommittedOffsets): { cancels: n
   return { cancels, late }
 }
 
-describe('opt-outs that race updates, for many users', () => {
+describe('opt-outs that race updates, for many users', { retry: 0 }, () => {
   it('let no push start once the committed offset of PROVISION has passed the CANCEL, and say what became of each', async () => {
     const product = run.start()
     const cards = Array.from({ length: USERS }, (_, index) => run.addUser(`user-${index}`, index, MERCHANTS))
