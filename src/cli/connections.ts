@@ -49,13 +49,12 @@ export function vaultOf({ vault }: Config): CardVault {
 }
 
 /** @throws ConfigError without `directory.url` and `vault.url` */
-export function directoryOf({ directory, vault }: Config): CardDirectory {
+export function directoryOf({ directory }: Config): CardDirectory {
   return new CardDirectory({
     url: required(directory.url, 'directory.url'),
     token: directory.token,
     timeoutMs: directory.timeout,
-    // The vault's certificate is shown to the vault only.
-    ...(directory.url === vault.url ? { tls: tlsOf(vault.ssl) } : {}),
+    tls: tlsOf(directory.ssl),
   })
 }
 
@@ -69,5 +68,6 @@ export function knotOf({ knot }: Config): KnotApi {
     timeoutMs: knot.timeout,
     connections: knot.concurrency,
     allowInsecure: knot.allowInsecure,
+    tls: tlsOf(knot.ssl),
   })
 }

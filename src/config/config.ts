@@ -27,7 +27,24 @@ export function resolveDefaults(parsed: ParsedConfig): Config {
       control: topics.control ?? `${id}-control`,
     },
     ingest: { ...ingest, hashKey: ingest.hashKey ?? id },
-    directory: { ...directory, url: directory.url ?? vault.url, token: directory.token ?? vault.token },
+    directory: resolveDirectory(directory, vault),
+  }
+}
+
+/** What opens the vault is shown to the vault only: it is the directory's too where both are one host. */
+function resolveDirectory(
+  directory: ParsedConfig['directory'],
+  vault: ParsedConfig['vault'],
+): ParsedConfig['directory'] {
+  const url = directory.url ?? vault.url
+  const isVault = url !== null && vault.url !== null && new URL(url).origin === new URL(vault.url).origin
+  if (!isVault) return { ...directory, url }
+  const ownSsl = Object.values(directory.ssl).some(pem => pem !== null)
+  return {
+    ...directory,
+    url,
+    token: directory.token ?? vault.token,
+    ssl: ownSsl ? directory.ssl : vault.ssl,
   }
 }
 

@@ -54,7 +54,7 @@ function directoryProblems(settings: Settings): string[] {
 
 function tlsProblems(settings: Settings): string[] {
   const problems: string[] = []
-  for (const group of ['kafka.ssl', 'registry.ssl', 'vault.ssl']) {
+  for (const group of ['kafka.ssl', 'registry.ssl', 'directory.ssl', 'knot.ssl', 'vault.ssl']) {
     const [cert, key] = [`${group}.cert`, `${group}.key`]
     if (settings.isSet(cert) !== settings.isSet(key)) {
       const [has, lacks] = settings.isSet(cert) ? [cert, key] : [key, cert]
@@ -88,6 +88,7 @@ const CARD_ADDRESSES = [
   ['knot.url', 'knot.allowInsecure'],
   ['knot.secureUrl', 'knot.allowInsecure'],
   ['vault.url', 'vault.allowInsecure'],
+  ['directory.url', 'directory.allowInsecure'],
 ] as const
 
 function cardProblems(settings: Settings): string[] {
@@ -95,6 +96,8 @@ function cardProblems(settings: Settings): string[] {
   for (const [path, permission] of CARD_ADDRESSES) {
     const value = settings.value(path)
     if (typeof value !== 'string') continue
+    // Where the directory is the vault, it has been judged as that.
+    if (path === 'directory.url' && value === settings.value('vault.url')) continue
     const { protocol, hostname } = new URL(value)
     if (protocol === 'https:' || isLoopback(hostname) || settings.value(permission) === true) continue
     problems.push(

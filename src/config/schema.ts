@@ -151,14 +151,22 @@ export const configSchema = z.strictObject({
   }),
   directory: z.strictObject({
     url: url('Card directory: tells the user of a card.', { defaultText: '`vault.url`' }),
-    token: secret('Bearer token of the directory.', { defaultText: '`vault.token`' }),
+    token: secret('Bearer token of the directory.', {
+      defaultText: '`vault.token` where the directory is at the host of `vault.url`',
+    }),
+    ssl: z.strictObject(tls('the directory')),
     timeout: duration('One look-up.', '5s'),
+    allowInsecure: flag(
+      'Plain http to another host than this machine, where a service mesh encrypts below it. Without one the token travels readable.',
+      false,
+    ),
   }),
   knot: z.strictObject({
     url: url("Knot's API."),
     secureUrl: url('Host that takes cards as plain JSON, for `knot.cardData: plain`.'),
     clientId: optionalText('Client id at Knot.'),
     secret: secret('Secret at Knot.'),
+    ssl: z.strictObject(tls('Knot')),
     cardData: choice('How a card is sent: encrypted, or as plain JSON over TLS.', ['jwe', 'plain'], 'jwe'),
     timeout: duration('One request to Knot.', '10s'),
     probeInterval: duration('After 401 or 403 pushes stop and Knot is asked again so often.', '30s'),

@@ -8,7 +8,10 @@ import { RegistryHttp } from '../../../src/avro/registryHttp.ts'
 import { SchemaRegistry } from '../../../src/avro/registry.ts'
 import { tlsOf } from '../../../src/cli/connections.ts'
 import { BrokerConnection } from '../../../src/kafka/connection.ts'
+import { KnotApi } from '../../../src/knot/knotApi.ts'
 import { CardVault } from '../../../src/vault/cardVault.ts'
+import { CardDirectory } from '../../../src/vault/directory.ts'
+import { cardWith } from '../knot/cards.ts'
 import { selfSigned } from '../../support/selfSigned.ts'
 
 const serverIdentity = selfSigned('server')
@@ -25,9 +28,8 @@ beforeAll(async () => {
   server = createServer({ cert, key, ca: client.cert, requestCert: true, rejectUnauthorized: true })
   server.on('secureConnection', (socket: TLSSocket) => shown.push(socket.getPeerCertificate().fingerprint256))
   server.on('request', (request, answer) => {
-    const body = request.url?.endsWith('/status')
-      ? { card_ref: 'card', version: '1', status: 'active' }
-      : { schema: '"string"' }
+    request.resume()
+    const body = BODIES.find(([path]) => request.url?.endsWith(path))?.[1] ?? { schema: '"string"' }
     answer.setHeader('content-type', 'application/json').end(JSON.stringify(body))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -38,11 +40,22 @@ beforeEach(() => {
   shown = []
 })
 
+/** What the server answers, by the end of the path. */
+const BODIES: readonly [path: string, body: object][] = [
+  ['/status', { card_ref: 'card', version: '1', status: 'active' }],
+  ['/owner', { user_id: 'ada' }],
+  ['/card', { message: 'Success' }],
+]
+
 /** As `*.ssl` of the configuration, where a certificate may be missing. */
 const tls = (own: { readonly cert: string; readonly key: string } | null, ca: string | null = serverIdentity.cert) =>
   tlsOf({ ca, cert: own?.cert ?? null, key: own?.key ?? null })
 type Tls = ReturnType<typeof tls>
 const url = () => `https://127.0.0.1:${port}`
+
+function knotAt(api: string, secureUrl: string | null, tls: Tls): KnotApi {
+  return new KnotApi({ url: api, secureUrl, clientId: 'client', secret: 's', timeoutMs: 5_000, connections: 1, tls })
+}
 
 /** Each asks once; true when it was answered. */
 const askers: readonly [string, (tls: Tls) => Promise<boolean>][] = [
@@ -52,6 +65,37 @@ const askers: readonly [string, (tls: Tls) => Promise<boolean>][] = [
       const vault = new CardVault({ url: url(), token: null, timeoutMs: 5_000, tls })
       const { kind } = await vault.status('card').finally(() => vault.close())
       return kind === 'status'
+    },
+  ],
+  [
+    'the directory',
+    async tls => {
+      const directory = new CardDirectory({ url: url(), token: null, timeoutMs: 5_000, tls })
+      return directory
+        .resolve(['card'])
+        .then(
+          () => directory.owner('card') === 'ada',
+          () => false,
+        )
+        .finally(() => directory.close())
+    },
+  ],
+  [
+    "Knot's API",
+    async tls => {
+      const knot = knotAt(url(), null, tls)
+      const { kind } = await knot.jwk().finally(() => knot.close())
+      return kind === 'jwk'
+    },
+  ],
+  [
+    "Knot's secure host",
+    async tls => {
+      const knot = knotAt('https://127.0.0.1:9', url(), tls)
+      const target = { userId: 'ada', merchantId: 19, taskId: null }
+      const push = knot.pushCard(target, { plain: cardWith() }, () => true)
+      const { kind } = await push.finally(() => knot.close())
+      return kind === 'accepted'
     },
   ],
   [

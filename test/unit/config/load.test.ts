@@ -289,6 +289,22 @@ describe('errors', () => {
       { environment: { ONFILE_VAULT_SSL_CERT: '-----BEGIN CERTIFICATE-----' } },
       /^vault\.ssl\.cert is set without vault\.ssl\.key/,
     ],
+    [
+      { environment: { ONFILE_KNOT_SSL_KEY: '-----BEGIN PRIVATE KEY-----' } },
+      /^knot\.ssl\.key is set without knot\.ssl\.cert/,
+    ],
+    [
+      { environment: { ONFILE_DIRECTORY_SSL_CERT: '-----BEGIN CERTIFICATE-----' } },
+      /^directory\.ssl\.cert is set without directory\.ssl\.key/,
+    ],
+    [
+      { environment: { ONFILE_KNOT_CARD_DATA: 'plain', ONFILE_KNOT_SECURE_URL: 'http://secure.knot.example' } },
+      /^knot\.secureUrl is plain http to secure\.knot\.example/,
+    ],
+    [
+      { environment: { ONFILE_DIRECTORY_URL: 'http://directory.example' } },
+      /^directory\.url is plain http to directory\.example: use https \(directory\.allowInsecure/,
+    ],
     [{ environment: { ONFILE_KAFKA_SSL_CA: '-----BEGIN CERTIFICATE-----' } }, /kafka\.ssl\.enabled is false/],
     [{ environment: { ONFILE_REGISTRY_AUTH_USERNAME: 'u' } }, /go together/],
     [{ environment: { ONFILE_POLICY_RESULT_SOFT: '24h' } }, /^policy\.resultSoft must be shorter/],
@@ -318,6 +334,15 @@ describe('errors', () => {
     expect(problems('http://vault.example', 'false')).toEqual([
       expect.stringMatching(/^vault\.url is plain http to vault\.example: use https \(vault\.allowInsecure/),
     ])
+  })
+
+  test('directory.url may be plain http where it is the vault and that is permitted, or where it is permitted itself', () => {
+    const vault = { ONFILE_VAULT_URL: 'http://vault.example', ONFILE_VAULT_ALLOW_INSECURE: 'true' }
+    const at = (url: string, allow: string) =>
+      problemsOf({ environment: { ...vault, ONFILE_DIRECTORY_URL: url, ONFILE_DIRECTORY_ALLOW_INSECURE: allow } })
+    expect(at('http://vault.example', 'false')).toEqual([])
+    expect(at('http://directory.example', 'true')).toEqual([])
+    expect(at('http://directory.example', 'false')).toHaveLength(1)
   })
 
   test('a file that was named must exist', () => {
@@ -355,6 +380,33 @@ describe('errors', () => {
       expect(message).toContain(part)
     }
     expect(message).toMatch(/^The configuration has 13 problems; /)
+  })
+})
+
+describe('what opens the vault', () => {
+  const PEM = '-----BEGIN CERTIFICATE-----'
+  const vault = {
+    ONFILE_VAULT_URL: 'https://vault.example/v1',
+    ONFILE_VAULT_TOKEN: 'vault-token',
+    ONFILE_VAULT_SSL_CA: PEM,
+  }
+  const directoryWith = (environment: NodeJS.ProcessEnv) =>
+    load({ environment: { ...vault, ...environment } }).directory
+
+  it.each([undefined, 'https://vault.example/owners'])('opens a directory at %s, its own host', url => {
+    const { token, ssl } = directoryWith(url === undefined ? {} : { ONFILE_DIRECTORY_URL: url })
+    expect([token, ssl.ca]).toEqual(['vault-token', PEM])
+  })
+
+  it.each(['https://directory.example', 'https://vault.example:8443'])('is not shown to a directory at %s', url => {
+    const { token, ssl } = directoryWith({ ONFILE_DIRECTORY_URL: url })
+    expect([token, ssl]).toEqual([null, { ca: null, cert: null, key: null }])
+  })
+
+  it('gives way to what is set for the directory', () => {
+    const own = `${PEM} own`
+    const { token, ssl } = directoryWith({ ONFILE_DIRECTORY_TOKEN: 'own-token', ONFILE_DIRECTORY_SSL_CA: own })
+    expect([token, ssl.ca]).toEqual(['own-token', own])
   })
 })
 
