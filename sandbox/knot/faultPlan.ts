@@ -1,3 +1,5 @@
+import { seededChance } from './chance.ts'
+import type { KnotErrorBody } from './knotErrors.ts'
 import type { HttpFault, PushScript } from './script.ts'
 
 /** A fault of one push: of its HTTP exchange, of its webhook, or of both. The rest of its script stays as it is. */
@@ -64,7 +66,7 @@ export class FaultPlan {
     if (faults !== null && !(faults.share >= 0 && faults.share <= 1)) {
       throw new FaultPlanError(`share is ${faults.share}: it must be between 0 and 1`)
     }
-    this.#random = faults === null ? null : { faults, next: mulberry32(faults.seed) }
+    this.#random = faults === null ? null : { faults, next: seededChance(faults.seed) }
   }
 
   /** Steps that have not happened (to the end) yet. */
@@ -114,7 +116,7 @@ export class FaultPlan {
   }
 }
 
-/** Name of a fault for the push log: `answer 503`, `drop in_answer`, `webhook lost`. */
+/** Name of a fault for the push log: `answer 503`, `answer 400 INVALID_JWE`, `drop in_answer`, `webhook lost`. */
 export const faultName = (fault: PlannedFault): string => {
   if (fault === 'drop_unread') return 'drop unread'
   const names = [fault.http === undefined ? '' : httpFaultName(fault.http)]
@@ -128,7 +130,7 @@ export const faultName = (fault: PlannedFault): string => {
 const httpFaultName = (http: HttpFault): string => {
   switch (http.kind) {
     case 'answer':
-      return `answer ${http.status}`
+      return http.body === undefined ? `answer ${http.status}` : `answer ${http.status} ${http.body.error_code}`
     case 'hold':
       return 'delay'
     case 'drop':
@@ -139,6 +141,12 @@ const httpFaultName = (http: HttpFault): string => {
       return `redirect ${http.status ?? 307}`
   }
 }
+
+const refusal = (error_code: string): KnotErrorBody => ({
+  error_type: 'INVALID_REQUEST',
+  error_code,
+  error_message: 'By chance.',
+})
 
 /** One of each kind, with what chance decides about it. */
 const randomKinds = ({ maxDelayMs = 200, redirectTo }: RandomFaults, next: () => number): PlannedFault[] => {
@@ -156,6 +164,8 @@ const randomKinds = ({ maxDelayMs = 200, redirectTo }: RandomFaults, next: () =>
     { http: { kind: 'answer', status: 503 } },
     { http: { kind: 'answer', status: 500, landed } },
     { http: { kind: 'answer', status: 502, landed } },
+    { http: { kind: 'answer', status: 400, body: refusal('MERCHANT_UNAVAILABLE') } },
+    { http: { kind: 'answer', status: 400, body: refusal('INVALID_JWE') } },
     { http: { kind: 'hold', holdMs: delayMs } },
     { http: { kind: 'body', body, status: landed ? 200 : 500, landed } },
     ...(redirectTo === undefined
@@ -166,15 +176,4 @@ const randomKinds = ({ maxDelayMs = 200, redirectTo }: RandomFaults, next: () =>
     { webhookDelayMs: delayMs },
     { overtaken: true },
   ]
-}
-
-/** A small seeded generator, 0 up to 1: chance that a failing soak can repeat. */
-const mulberry32 = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

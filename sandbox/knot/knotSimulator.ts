@@ -8,6 +8,8 @@ import { logoOf, merchantOf } from './merchants.ts'
 import { Operations } from './operations.ts'
 import { PushLog } from './pushLog.ts'
 import type { FingerprintedCard, PushEntry } from './pushLog.ts'
+import { ReadFaults } from './readFaults.ts'
+import type { RandomReadFaults } from './readFaults.ts'
 import { apiServer, secureServer } from './routes.ts'
 import type { RouteContext } from './routes.ts'
 import { PushScripts } from './script.ts'
@@ -78,6 +80,10 @@ export interface KnotSimulator {
   planFaults(...steps: readonly FaultStep[]): void
   /** Faults by chance from now on; null ends them. @throws FaultPlanError */
   randomFaults(faults: RandomFaults | null): void
+  /** The same for accounts and the key, which are only read. @throws FaultPlanError */
+  randomReadFaults(faults: RandomReadFaults | null): void
+  /** How often each fault of a read has happened, by name. */
+  readFaults(): ReadonlyMap<string, number>
   /** Steps of `planFaults` that have not happened to the end. */
   faultsLeft(): number
   /** Makes an account busy, as the user's own session does, until the returned call. */
@@ -130,6 +136,7 @@ export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulato
   const log = new PushLog()
   const scripts = new PushScripts(options.defaultScript ?? {})
   const faults = new FaultPlan()
+  const readFaults = new ReadFaults()
 
   const link = ({
     userId,
@@ -162,6 +169,7 @@ export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulato
     tasks,
     scripts,
     faults,
+    readFaults,
     log,
     notFoundStatus,
     now,
@@ -194,6 +202,8 @@ export const startKnot = async (options: KnotOptions = {}): Promise<KnotSimulato
       for (const step of steps) faults.add(step)
     },
     randomFaults: random => faults.random(random),
+    randomReadFaults: random => readFaults.random(random),
+    readFaults: () => readFaults.happened(),
     faultsLeft: () => faults.open(),
     occupy: (userId, merchantId) => operations.occupy(userId, merchantId),
     denyAccess: denied => void (context.accessDenied = denied),

@@ -89,7 +89,9 @@ const oddBodies = {
 }
 
 /** The end that a script says in place of `Success`. */
-const scriptedEnd = (http: PushScript['http']): { readonly end: PushEnd; readonly landed: boolean } | undefined => {
+export const scriptedEnd = (
+  http: PushScript['http'],
+): { readonly end: PushEnd; readonly landed: boolean } | undefined => {
   switch (http?.kind) {
     case 'answer': {
       const { status, body = bareError(status), retryAfter, headers = {}, landed = false } = http

@@ -1,19 +1,22 @@
 import { timingSafeEqual } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { accountView } from './accounts.ts'
 import { faultName } from './faultPlan.ts'
 import type { PushFault } from './faultPlan.ts'
 import { KnotRefusal, invalidApiKeys, invalidField } from './knotErrors.ts'
-import { pushCard } from './pushCard.ts'
+import { pushCard, scriptedEnd } from './pushCard.ts'
 import type { PushContext } from './pushCard.ts'
 import { drop, loggedEnd, sendEnd } from './pushEnd.ts'
 import type { PushEntry } from './pushLog.ts'
+import type { ReadFaults } from './readFaults.ts'
 
 /** What the routes need beyond a push: who may call, what is broken at the moment, and the development calls. */
 export interface RouteContext extends PushContext {
   readonly clientId: string
   readonly secret: string
+  readonly readFaults: ReadFaults
   /** Answered to every request while it is set. */
   outage: { readonly status: number; readonly retryAfter?: number | string } | null
   /** So many of the next requests find their connection closed before their body is read. */
@@ -116,6 +119,13 @@ export const secureServer = (context: RouteContext): FastifyInstance => baseServ
 /** The API host: accounts, the key, encrypted cards, and Knot's calls for development. */
 export const apiServer = (context: RouteContext): FastifyInstance => {
   const server = baseServer(context, 'api')
+  server.addHook('preHandler', async (request, reply) => {
+    const http = request.method === 'GET' ? context.readFaults.draw() : null
+    if (http === null) return undefined
+    if (http.kind === 'hold') await sleep(http.holdMs, undefined, { signal: context.stopping }).catch(() => undefined)
+    const scripted = scriptedEnd(http)
+    return scripted === undefined ? undefined : sendEnd(request, reply, scripted.end)
+  })
   server.get('/accounts/get', (request, reply) => {
     const query = request.query as Record<string, unknown>
     const userId = textParameter(query, 'external_user_id')

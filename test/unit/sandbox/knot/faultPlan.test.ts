@@ -69,6 +69,8 @@ describe('chance', () => {
     expect(drawn.length / 4000).toBeGreaterThan(0.17)
     expect(drawn.length / 4000).toBeLessThan(0.23)
     expect([...new Set(drawn)].sort()).toEqual([
+      'answer 400 INVALID_JWE',
+      'answer 400 MERCHANT_UNAVAILABLE',
       'answer 429',
       'answer 500',
       'answer 502',
