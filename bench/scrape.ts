@@ -20,6 +20,7 @@ const taskOf = (role: string, topic: string, partition: number): ShownTask => ({
   partition,
   state: 'running',
   waiting: null,
+  paused: null,
   position: 1_000_000 + partition,
   lagRecords: partition % 7,
   lagSeconds: (partition % 7) / 10,

@@ -94,6 +94,13 @@ export interface Processor<Tables extends object = object, Effect = never, Resul
   wantsInput?(): boolean
   /** Nothing new may start; `perform` calls that run are awaited up to the drain deadline. */
   onDraining?(): void
+  /**
+   * An operator has paused the task: no record and no timer comes until `onResumed`. Results of effects still do: what
+   * they would start must wait.
+   */
+  onPaused?(): void
+  /** The pause is over: what has waited may start. */
+  onResumed?(ctx: TaskContext<Tables, Effect>): void
 }
 
 /** What a processor may know of the task that it runs in. */

@@ -7,6 +7,7 @@ import type { TopicPartition } from '../kafka/groupMember.ts'
 import { Backoff, sleep } from './backoff.ts'
 import { partitionMismatchError, TaskError } from './errors.ts'
 import type { EngineOptions } from './options.ts'
+import { Pauses } from './pauses.ts'
 import type { Topology } from './processor.ts'
 import type { RoleStatus } from './status.ts'
 import { Task } from './task.ts'
@@ -35,6 +36,8 @@ function idOf(tp: TopicPartition): string {
  * then asked for anew (the assignor withholds it until then), so that the next owner never meets a half-finished push.
  */
 export class RoleRunner<Tables extends object, Effect, Result> {
+  /** What an operator has paused here. */
+  readonly pauses: Pauses
   private readonly topology: Topology<Tables, Effect, Result>
   private readonly engine: EngineOptions
   private readonly log: Logger
@@ -58,6 +61,8 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     this.engine = engine
     this.groupId = `${engine.applicationId}-${topology.role}`
     this.log = engine.log.child({ role: topology.role })
+    const tasks = () => [...this.slots.values()].map(slot => slot.task)
+    this.pauses = new Pauses({ role: topology.role, inputs: topology.inputs, tasks, log: this.log })
   }
 
   /** Begins; what is missing (a topic, a broker) is waited for and shown in `status()`. */
@@ -91,6 +96,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     for (const slot of this.slots.values()) slot.task.drain(options.deadlineMs)
     await this.started
     await Promise.all([...this.slots.values()].map(slot => slot.supervised))
+    this.pauses.close()
     await this.member?.stop({ leave: options.leave })
     await this.fetcher?.close()
   }
@@ -262,6 +268,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       member: this.member!,
       fetcher: this.fetcher!,
       partitionCounts: this.partitionCounts,
+      paused: () => this.pauses.of(tp.topic, tp.partition),
     })
   }
 
@@ -290,6 +297,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     this.warm = [...this.warm.filter(other => idOf(other) !== id), tp]
     // Assigned again while it was being given up.
     if (this.isWanted(id) && this.error === null) this.openSlot(id, tp)
+    else if (!this.stopping.signal.aborted) this.pauses.moved(tp.topic, tp.partition)
   }
 
   private isWanted(id: string): boolean {

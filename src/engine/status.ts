@@ -9,6 +9,8 @@ export interface TaskStatus {
   readonly state: TaskState
   /** Why the task does not go on by itself right now (a registry that is down, a commit in doubt), null when it does. */
   readonly waiting: { readonly reason: string; readonly sinceMs: number } | null
+  /** Set while an operator has paused it: it takes no input and fires no timer. Wall clock, milliseconds. */
+  readonly paused: { readonly reason: string; readonly sinceMs: number; readonly untilMs: number } | null
   /** Next input offset to process. */
   readonly position: number
   /** Last stable offset of the input, as the broker last said. */

@@ -16,6 +16,7 @@ import { TaskInput } from './input.ts'
 import type { EngineOptions } from './options.ts'
 import { lagOf } from './lag.ts'
 import type { InputPlace, Lag } from './lag.ts'
+import type { Pause } from './pauses.ts'
 import { InputNotReadyError } from './processor.ts'
 import type { Processor, Topology } from './processor.ts'
 import type { PartitionState } from './state.ts'
@@ -39,6 +40,8 @@ export interface TaskOptions<Tables extends object, Effect, Result> {
   readonly member: GroupMember
   readonly fetcher: Fetcher
   readonly partitionCounts: ReadonlyMap<string, number>
+  /** Asked before each turn: cheap. */
+  readonly paused: () => Pause | null
 }
 
 export type TaskEnd = { readonly kind: 'closed' } | { readonly kind: 'failed'; readonly error: TaskError }
@@ -79,6 +82,7 @@ export class Task<Tables extends object, Effect, Result> {
   private drainUntilMs = Number.POSITIVE_INFINITY
   private fatal: Error | null = null
   private troubleSinceMs = 0
+  private isPaused = false
   private restoredRecords = 0
   private restoreRemaining = 0
 
@@ -122,6 +126,7 @@ export class Task<Tables extends object, Effect, Result> {
       partition: this.partition,
       state: this.lifecycle,
       waiting: this.waiting ?? this.trouble(),
+      paused: shownPause(this.options.paused()),
       position,
       endOffset,
       ...this.lag(),
@@ -164,6 +169,11 @@ export class Task<Tables extends object, Effect, Result> {
     } else if (this.lifecycle !== 'closed' && this.lifecycle !== 'failed' && this.lifecycle !== 'fenced') {
       this.abort.abort(new OwnershipLostError(`${this.topic}-${this.partition}: given up before it was open`))
     }
+    this.waker.wake()
+  }
+
+  /** Something that it asks for has changed. */
+  wake(): void {
     this.waker.wake()
   }
 
@@ -291,6 +301,7 @@ export class Task<Tables extends object, Effect, Result> {
     if (this.cycleFull()) return false
     let worked = false
     this.begin(now)
+    this.followPause()
     for (;;) {
       if (this.cycleFull()) return true
       const finished = this.effects.takeFinished()
@@ -299,7 +310,7 @@ export class Task<Tables extends object, Effect, Result> {
       this.cycle.inputs++
       worked = true
     }
-    if (this.draining || this.input === null) return worked
+    if (this.draining || this.isPaused || this.input === null) return worked
     const wantsInput = this.processor.wantsInput?.() ?? true
     if (this.fireTimers(now, wantsInput)) worked = true
     if (wantsInput && !this.cycleFull() && this.input.take(this.handleRecord)) {
@@ -307,6 +318,15 @@ export class Task<Tables extends object, Effect, Result> {
       worked = true
     }
     return worked
+  }
+
+  /** A pause stops input and timers, not commits, effects that run, or the drain. */
+  private followPause(): void {
+    const isPaused = this.options.paused() !== null
+    if (isPaused === this.isPaused) return
+    this.isPaused = isPaused
+    if (isPaused) this.processor.onPaused?.()
+    else this.call('onResumed', () => this.processor.onResumed?.(this.context))
   }
 
   /**
@@ -385,6 +405,7 @@ export class Task<Tables extends object, Effect, Result> {
 
   /** Until the next timer; one that is overdue waits for the input, which is looked at again soon. */
   private timerWaitMs(now: number): number {
+    if (this.isPaused) return IDLE_TURN_MS
     const nextDueAtMs = this.state?.timers.nextDueAtMs ?? Number.POSITIVE_INFINITY
     return nextDueAtMs > now ? Math.min(IDLE_TURN_MS, nextDueAtMs - now) : OVERDUE_TIMER_TURN_MS
   }
@@ -488,4 +509,9 @@ export class Task<Tables extends object, Effect, Result> {
     if (reason === null) this.waiting = null
     else this.waiting = { reason, sinceMs: this.waiting?.sinceMs ?? Date.now() }
   }
+}
+
+/** Without the actor: `/readyz` is open to whoever may ask. */
+function shownPause(pause: Pause | null): TaskStatus['paused'] {
+  return pause === null ? null : { reason: pause.reason, sinceMs: pause.sinceMs, untilMs: pause.untilMs }
 }

@@ -107,13 +107,27 @@ function taskReason(task: TaskStatus): string | null {
   }
 }
 
+/** One line for all partitions that a pause holds: an operator may have paused a hundred at once. */
+function pauseNotices({ role, tasks }: RoleHealth): string[] {
+  const paused = tasks.flatMap(({ topic, partition, paused }) =>
+    paused === null ? [] : [{ topic, partition, paused }],
+  )
+  const byPause = Map.groupBy(paused, ({ topic, paused }) => JSON.stringify([topic, paused]))
+  return [...byPause.values()].map(held => {
+    const { topic, paused } = held[0]!
+    const partitions = held.map(({ partition }) => partition).sort((a, b) => a - b)
+    const until = new Date(paused.untilMs).toISOString()
+    return `${role} ${topic}-${partitions.join(',')}: paused by an operator since ${at(paused)} until ${until}: ${paused.reason}`
+  })
+}
+
 function notices(role: RoleHealth): string[] {
   const paused = role.paused === null ? [] : [`${role.role}: paused since ${at(role.paused)}: ${role.paused.reason}`]
   const waiting = role.tasks.flatMap(({ topic, partition, waiting }) =>
     waiting === null ? [] : [`${role.role} ${topic}-${partition}: waits since ${at(waiting)}: ${waiting.reason}`],
   )
   const outages = role.outages.map(outage => `${role.role}: waits since ${at(outage)}: ${outage.reason}`)
-  return [...paused, ...outages, ...waiting]
+  return [...paused, ...pauseNotices(role), ...outages, ...waiting]
 }
 
 function at({ sinceMs }: Waiting): string {
@@ -131,12 +145,13 @@ function scrubbed(role: RoleHealth): RoleHealth {
     tasks: role.tasks.map(task => ({
       ...task,
       waiting: scrubbedWaiting(task.waiting),
+      paused: scrubbedWaiting(task.paused),
       error: scrubbedError(task.error),
     })),
   }
 }
 
-function scrubbedWaiting(waiting: Waiting | null): Waiting | null {
+function scrubbedWaiting<T extends Waiting>(waiting: T | null): T | null {
   return waiting === null ? null : { ...waiting, reason: scrub(waiting.reason) }
 }
 

@@ -21,6 +21,7 @@ export interface ShownTask {
   readonly partition: number
   readonly state: string
   readonly waiting: object | null
+  readonly paused: object | null
   readonly position: number
   readonly lagRecords: number
   readonly lagSeconds: number
@@ -41,6 +42,11 @@ const GAUGES: readonly [name: string, help: string, valueOf: (task: ShownTask) =
     'onfile_task_waiting',
     '1 while the task does not go on by itself (see /readyz for the reason).',
     task => (task.waiting === null ? 0 : 1),
+  ],
+  [
+    'onfile_task_paused',
+    '1 while an operator has paused the task on this instance: it takes no input, its lag grows.',
+    task => (task.paused === null ? 0 : 1),
   ],
   ['onfile_consumer_position', 'Next input offset to process, -1 while unknown.', task => task.position],
   [

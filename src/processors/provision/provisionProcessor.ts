@@ -71,6 +71,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   readonly #performer: Performer
   readonly #lanes = new Lanes()
   #draining = false
+  #paused = false
 
   constructor(options: ProvisionProcessorOptions) {
     this.#options = options
@@ -130,7 +131,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
 
   perform(effect: ProvisionEffect, signal: AbortSignal): Promise<ProvisionEffectResult> {
     const wanted = (): Run | undefined =>
-      this.#draining || signal.aborted ? undefined : this.#lanes.get(effect.commandId)
+      this.#startsNothing || signal.aborted ? undefined : this.#lanes.get(effect.commandId)
     switch (effect.kind) {
       case 'prepare':
         return this.#performer.prepare(effect, wanted)
@@ -163,13 +164,28 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     this.#performer.dismiss()
   }
 
+  /** As `onDraining`, until `onResumed`: what has started ends and is reported, the others go back to waiting. */
+  onPaused(): void {
+    this.#paused = true
+    this.#performer.dismiss()
+  }
+
+  onResumed(ctx: Context): void {
+    this.#paused = false
+    for (const run of this.#lanes.all()) if (run.phase === 'idle') this.#advance(run.lane, ctx)
+  }
+
+  get #startsNothing(): boolean {
+    return this.#draining || this.#paused
+  }
+
   // ------------------------------------------------------------------------------------------------------ starting
 
   /** Starts the head of a lane if nothing holds it; goes on while heads are answered on the spot. */
   #advance(lane: string, ctx: Context): void {
     for (;;) {
       const run = this.#lanes.head(lane)
-      if (run?.phase !== 'idle' || this.#draining) return
+      if (run?.phase !== 'idle' || this.#startsNothing) return
       const entry = ctx.tables.ledger.get(run.commandId)!
       if (!isOver(entry, ctx.now)) return this.#start(run, entry, ctx)
       this.#answer(run, entry, 'NOT_SENT', { reason: 'not_after' }, ctx)
@@ -211,7 +227,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     switch (result.kind) {
       case 'prepared':
         run.prepared = result.prepared
-        if (this.#draining) dropPrepared(run)
+        if (this.#startsNothing) this.#lay(run)
         else if (isOver(entry, ctx.now)) this.#close(run, entry, 'NOT_SENT', { reason: 'not_after' }, ctx)
         else this.#commitStarted(run, entry, ctx)
         return
@@ -251,6 +267,12 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
       sendByMs,
       notAfterMs: entry.not_after,
     })
+  }
+
+  /** Prepared for nothing: its permit goes to others, it begins again when it may. */
+  #lay(run: Run): void {
+    dropPrepared(run)
+    run.phase = 'idle'
   }
 
   #onLooked(result: Extract<LookResult, { kind: 'looked' }>, run: Run, entry: OpenCommand, ctx: Context): void {

@@ -10,6 +10,7 @@ function taskIn(state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus {
     partition: 1,
     state,
     waiting: null,
+    paused: null,
     position: 0,
     endOffset: 0,
     lagRecords: 0,

@@ -15,6 +15,7 @@ const TASK: TaskStatus = {
   partition: 2,
   state: 'running',
   waiting: null,
+  paused: null,
   position: 10,
   endOffset: 15,
   lagRecords: 5,

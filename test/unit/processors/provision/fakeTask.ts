@@ -88,6 +88,15 @@ export class FakeTask {
     cycle.offset++
   }
 
+  /** An operator has paused it: the caller then neither reads nor fires timers. */
+  pause(): void {
+    this.processor.onPaused()
+  }
+
+  resume(): void {
+    this.processor.onResumed(this.context(this.cycles.at(-1)!))
+  }
+
   /** Timers that are due, as far as they are not being changed by an open cycle. */
   fireTimers(): number {
     const cycle = this.cycles.at(-1)!
