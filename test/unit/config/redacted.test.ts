@@ -10,7 +10,8 @@ describe('redacted', () => {
     const environment: NodeJS.ProcessEnv = Object.fromEntries(
       secrets.map(key => [key.environmentName, `-----BEGIN ${key.path} canary`]),
     )
-    for (const group of ['KAFKA', 'REGISTRY', 'VAULT']) environment[`ONFILE_${group}_SSL_CERT`] = '-----BEGIN C'
+    for (const group of ['KAFKA', 'REGISTRY', 'DIRECTORY', 'KNOT', 'VAULT'])
+      environment[`ONFILE_${group}_SSL_CERT`] = '-----BEGIN C'
     environment.ONFILE_KAFKA_SSL_ENABLED = 'true'
     delete environment.ONFILE_REGISTRY_AUTH_PASSWORD
     const text = JSON.stringify(redacted(loadConfig({ environment }, 'print')))
