@@ -9,8 +9,8 @@ import { SegmentLog } from './segmentLog.ts'
 const MIN_LOGGED_SHARE = 0.5
 /** And on close, when so many pages were. */
 const PAGES_WORTH_A_SNAPSHOT = 256
-/** Of the oldest segment so many bytes are read at once. */
-const RECLAIM_READ_BYTES = 256 << 10
+/** Of the oldest segment so many bytes are read at once: about 10,000 entries, a few milliseconds. */
+const RECLAIM_READ_BYTES = 1 << 20
 
 /**
  * A log of entries and the index of where the newest of each key stands; what garbage it has is taken away from its old
@@ -97,21 +97,21 @@ export class IndexedLog {
   }
 
   /**
-   * Walks through about so many bytes of the oldest segments while there is more garbage than state, and appends what is
-   * still the newest again. Throws StoreDamagedError.
+   * Walks through a piece of the oldest segment while there is more garbage than state, and appends what is still the
+   * newest again; of how many bytes, 0 where there is nothing to do. Throws StoreDamagedError.
    */
-  async reclaim(budgetBytes: number): Promise<void> {
-    for (let budget = budgetBytes; budget > 0;) {
-      const { oldest } = this.log
-      const { liveBytes, garbageBytes } = this.log.use
-      if (oldest === this.log.last || garbageBytes <= Math.max(this.minGarbageBytes, liveBytes)) return
-      const from = this.reclaimedTo
-      this.reclaimedTo = oldest.liveBytes > 0 ? await this.copyNewest(oldest, from) : oldest.size
-      budget -= this.reclaimedTo - from
-      if (this.reclaimedTo < oldest.size) continue
+  async reclaim(): Promise<number> {
+    const { oldest } = this.log
+    const { liveBytes, garbageBytes } = this.log.use
+    if (oldest === this.log.last || garbageBytes <= Math.max(this.minGarbageBytes, liveBytes)) return 0
+    const from = this.reclaimedTo
+    this.reclaimedTo = oldest.liveBytes > 0 ? await this.copyNewest(oldest, from) : oldest.size
+    const walked = this.reclaimedTo - from
+    if (this.reclaimedTo >= oldest.size) {
       this.log.retireOldest()
       this.reclaimedTo = SEGMENT_HEADER_BYTES
     }
+    return walked
   }
 
   /** Waits until all is on the disk. */

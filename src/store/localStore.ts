@@ -30,6 +30,8 @@ const SEGMENT_BYTES = 16 << 20
 /** Per byte that is written so many of the oldest segment are walked through: two keep pace at half garbage. */
 const RECLAIM_FACTOR = 3
 const RECLAIM_BYTES = 256 << 10
+/** More of it left to do is done before the next write, so that the log stays bounded whatever the disk is like. */
+const MAX_RECLAIM_OWED = 64 << 20
 /** Entries read by `entries` between two turns of the event loop: about a hundred pages. */
 const ENTRIES_PER_TURN = 2_000
 
@@ -42,8 +44,8 @@ const openDirectories = new Set<string>()
  * - Writes are appended and not synced. After a crash of the operating system the last ones may be gone or torn: the log
  *   is cut at the first page that is not whole. What is before it is an earlier state with an earlier checkpoint.
  * - Damage anywhere else is the disk's: the store is wiped.
- * - Where half of it is garbage the oldest segment is walked through, a piece with each write: entries that are still the
- *   newest are appended again. It is deleted when the segment that has the copies is complete and synced, never before:
+ * - Where half of it is garbage the oldest segment is walked through, in pieces that let writes go first: entries that are
+ *   still the newest are appended again. It is deleted when the segment that has the copies is complete and synced, never before:
  *   a cut of the log must not lose what was in it. Oldest first, so a delete has nothing before it to hide, and goes.
  *
  * One process at a time: the lock of the state directory is the caller's (`src/cli/stateLock.ts`).
@@ -54,6 +56,12 @@ export class LocalStore {
   private current: Checkpoint | null = null
   /** One write at a time. */
   private turn: Promise<unknown> = Promise.resolve()
+  /** Bytes of the oldest segments that are to be walked through for what was written. */
+  private reclaimOwed = 0
+  private reclaiming = false
+  private closing = false
+  /** Damage that was found while nobody waited: the next write fails with it. */
+  private damage: Error | null = null
 
   private constructor(directory: string, options: LocalStoreOptions) {
     this.directory = directory
@@ -124,6 +132,7 @@ export class LocalStore {
       })
       this.current = checkpoint
       if (options.sync) await this.log.sync()
+      this.reclaimBehind()
     })
   }
 
@@ -141,6 +150,7 @@ export class LocalStore {
   }
 
   async close(): Promise<void> {
+    this.closing = true
     await this.turn.catch(() => undefined)
     try {
       await this.log.close()
@@ -172,10 +182,34 @@ export class LocalStore {
   private async wipe(): Promise<void> {
     await this.log.wipe()
     this.current = null
+    this.reclaimOwed = 0
+    this.damage = null
   }
 
   private async append(fill: (write: StoreWrite) => void): Promise<void> {
-    const writtenBytes = await this.log.append(fill)
-    await this.log.reclaim(RECLAIM_BYTES + writtenBytes * RECLAIM_FACTOR)
+    if (this.damage !== null) throw this.damage
+    while (this.reclaimOwed > MAX_RECLAIM_OWED) await this.reclaimPiece()
+    this.reclaimOwed += RECLAIM_BYTES + (await this.log.append(fill)) * RECLAIM_FACTOR
+  }
+
+  /** Reclaims piece by piece, each in a turn of its own: a write in between waits for one of them at most. */
+  private reclaimBehind(): void {
+    if (this.reclaiming || this.closing || this.reclaimOwed <= 0) return
+    this.reclaiming = true
+    this.inTurn(() => this.reclaimPiece())
+      .catch((error: unknown) => {
+        // A full disk lets the next write fail, too; what is owed is tried again behind it.
+        if (error instanceof StoreDamagedError) this.damage = error
+        this.reclaimOwed = 0
+      })
+      .finally(() => {
+        this.reclaiming = false
+        this.reclaimBehind()
+      })
+  }
+
+  private async reclaimPiece(): Promise<void> {
+    const walked = await this.log.reclaim()
+    this.reclaimOwed = walked === 0 ? 0 : this.reclaimOwed - walked
   }
 }

@@ -12,7 +12,7 @@ const ENTRY_HEADER_BYTES = 8
 export const PAGE_BYTES = 4 << 10
 const FIRST_BUFFER_BYTES = 64 << 10
 /** A larger buffer is not kept. */
-const KEPT_BUFFER_BYTES = 1 << 20
+const KEPT_BUFFER_BYTES = 2 << 20
 
 /** What a page says of itself; `length` with its header. */
 export interface PageHeader {

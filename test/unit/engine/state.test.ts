@@ -128,7 +128,7 @@ describe('PartitionState', () => {
     bench.startCommit()
     bench.endCommit(3)
     const { store } = bench
-    const refusing = vi.spyOn(store, 'writeAhead').mockRejectedValueOnce(new Error('disk full'))
+    const refusing = vi.spyOn(store, 'write').mockRejectedValueOnce(new Error('disk full'))
     const flush = bench.state.flush(0)
     bench.table.put('a', '2')
     bench.startCommit()
