@@ -23,7 +23,7 @@ export function ingestMetrics(
   inputs: { readonly external: readonly string[]; readonly own: readonly string[] },
 ): IngestMetrics {
   const kinds = new BoundedLabel(MAX_KINDS)
-  const reasons = new BoundedLabel(MAX_REASONS, DEAD_LETTER_REASONS)
+  const reasons = new BoundedLabel(MAX_REASONS, [...new Set([...DEAD_LETTER_REASONS, ...UNREADABLE_REASONS])])
   const forwarded = instruments.counter('onfile_records_forwarded_total', 'Input records that found their user.', [
     'topic',
     'kind',

@@ -18,7 +18,13 @@ export const DEAD_LETTER_REASONS = [
 ] as const
 
 /** What DECIDE and PROVISION can say of a record that they cannot read. */
-export const UNREADABLE_REASONS = ['empty_value', 'invalid_avro', 'schema_violation', 'too_large'] as const
+export const UNREADABLE_REASONS = [
+  'empty_value',
+  'invalid_avro',
+  'schema_violation',
+  'too_large',
+  'wrong_partition',
+] as const
 
 /** Outcomes that are not a failure reason of Knot's, by status (contract.md 2). */
 export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {

@@ -2,6 +2,7 @@ import { recordCodecs } from '../../src/avro/records.ts'
 import { hintValue, merchantKey, PUSHES_KEY, readControl, switchValue } from '../../src/processors/control.ts'
 import { readUserEvent } from '../../src/processors/decide/readUserEvent.ts'
 import { readCommand } from '../../src/processors/provision/readCommand.ts'
+import { partitionForKey } from '../../src/kafka/partitioner.ts'
 import { RecordView } from '../../src/kafka/recordView.ts'
 import { SchemaShelf } from '../support/ingestHarness.ts'
 import { sampleBodies, sampleCommand, userEventOf } from '../support/sampleRecords.ts'
@@ -11,6 +12,12 @@ import type { Target } from './target.ts'
 
 const IDS = { 'user-event': 1, 'provisioning-command': 2, 'card-outcome': 3, 'card-suppression': 4 }
 const AT = 1_743_132_938_947
+const FROM = {
+  topic: 'onfile-user-events',
+  partition: 0,
+  partitionOf: (userId: string) => partitionForKey(Buffer.from(userId, 'utf8'), 1),
+  isOurs: false,
+}
 
 /**
  * What DECIDE, PROVISION and every process read from onfile's own topics, where operators and other tools write too. They
@@ -24,7 +31,7 @@ export function ownTopicTargets(): readonly Target[] {
     {
       name: 'DECIDE on a user event',
       samples: sampleBodies.map(body => sampleOf(userEvents, userEventOf(body))),
-      decode: bytes => readUserEvent(viewOf(null, bytes), userEvents, 'onfile-user-events', 0),
+      decode: bytes => readUserEvent(viewOf(null, bytes), userEvents, FROM),
       isTyped,
       share: 0.5,
     },

@@ -57,14 +57,19 @@ export class DecideProcessor implements Processor<DecideTables> {
   }
 
   onRecord(record: RecordView, ctx: Context): void {
-    const read = readUserEvent(record, this.#options.userEventCodec, ctx.topic, ctx.partition)
+    const { topic, partition } = ctx
+    const appendedAtMs = appendedAtOf(record)
+    // The user's events and outcomes share one partition count.
+    const partitionOf = (userId: string) => ctx.partitionFor(this.#options.topics.outcomes, userId)
+    const from = { topic, partition, partitionOf, isOurs: appendedAtMs !== null }
+    const read = readUserEvent(record, this.#options.userEventCodec, from)
     if (read.kind === 'unreadable') {
       this.#options.deadLetter(record, read.reason, ctx)
       return
     }
     this.#view.context = ctx
     const decision = decide(this.#view, read.event, ctx.now, this.#options.policy)
-    this.#apply(decision, ctx, causeOf(record, read.event))
+    this.#apply(decision, ctx, causeOf(record, read.event, appendedAtMs))
   }
 
   onTimer(timer: Timer, ctx: Context): void {
@@ -135,9 +140,8 @@ interface Cause {
 }
 
 /** An operator or a connector writes without our header: its record's own time counts. */
-function causeOf(record: RecordView, { source, body }: UserEvent): Cause | null {
+function causeOf(record: RecordView, { source, body }: UserEvent, appendedAtMs: number | null): Cause | null {
   const { topic } = source
-  const appendedAtMs = appendedAtOf(record)
   if (body.kind !== 'result') return { topic, appendedAtMs: appendedAtMs ?? record.timestamp, path: 'decided' }
   return appendedAtMs === null ? null : { topic, appendedAtMs, path: 'pushed' }
 }

@@ -8,19 +8,26 @@ export type ReadUserEvent =
   | { readonly kind: 'event'; readonly event: UserEvent }
   | { readonly kind: 'unreadable'; readonly reason: UnreadableReason }
 
+/** Where the record was read from. */
+export interface ReadFrom {
+  readonly topic: string
+  readonly partition: number
+  /** Where everything of a user belongs. */
+  readonly partitionOf: (userId: string) => number
+  /** INGEST wrote it, or PROVISION: it bears their header. */
+  readonly isOurs: boolean
+}
+
 /**
  * The event in a record, or why there is none. INGEST and PROVISION write no other; operators and connectors may. An
  * operator's order is its own source: where it stands is known here, and not yet when it was written.
  *
- * @param partition of the topic that the record was read from
+ * What others write may stand in another partition than the user's (the default partitioner of librdkafka is not Java's).
+ * There nothing is known of the user: a stop would be confirmed, and nothing would be stopped. So it is refused.
+ *
  * @throws InputNotReadyError while the record's schema is not loaded
  */
-export function readUserEvent(
-  record: RecordView,
-  codec: Codec<UserEvent>,
-  topic: string,
-  partition: number,
-): ReadUserEvent {
+export function readUserEvent(record: RecordView, codec: Codec<UserEvent>, from: ReadFrom): ReadUserEvent {
   if (record.valueEnd < 0) return { kind: 'unreadable', reason: 'empty_value' }
   let event: UserEvent
   try {
@@ -30,7 +37,16 @@ export function readUserEvent(
     return { kind: 'unreadable', reason: 'invalid_avro' }
   }
   if (event.user_id === '') return { kind: 'unreadable', reason: 'schema_violation' }
-  if (event.body.kind !== 'operator') return { kind: 'event', event }
+  const { kind } = event.body
+  // After a restart PROVISION's answers lack the header; they stand where their command stood.
+  if (
+    (kind === 'operator' || (!from.isOurs && kind !== 'result')) &&
+    from.partitionOf(event.user_id) !== from.partition
+  ) {
+    return { kind: 'unreadable', reason: 'wrong_partition' }
+  }
+  if (kind !== 'operator') return { kind: 'event', event }
+  const { topic, partition } = from
   const source: SourcePosition = { topic, partition, offset: record.offset, event_id: null }
   return { kind: 'event', event: { ...event, source, origin: source } }
 }

@@ -10,6 +10,8 @@ export type DeadLetterReason =
   | 'user_unresolved'
   | 'too_large'
   | 'contains_pan'
+  /** Said by DECIDE alone: it stands in another partition than its user's. */
+  | 'wrong_partition'
 
 /** A record that INGEST does not pass on. */
 export interface Rejection {

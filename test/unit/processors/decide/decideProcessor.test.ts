@@ -67,7 +67,10 @@ function task(decode?: Codec<UserEvent>['decode']) {
       appendedAt.push([topic, header?.readUIntBE(2, 6) ?? null])
       forwarded.push([topic, partition, key, value === null ? null : Object.hasOwn(value as object, 'command_id')])
     },
-    partitionFor: () => expect.fail('records go to the partition of the same number'),
+    partitionFor: (topic, userId) => {
+      if (topic !== TOPICS.outcomes) expect.fail('records go to the partition of the same number')
+      return userId === 'stray' ? PARTITION + 1 : PARTITION
+    },
     schedule: (key, name, dueAtMs) => void timers.set(`${key} ${name}`, dueAtMs),
     cancelTimer: (key, name) => void timers.delete(`${key} ${name}`),
     cancelTimers: key => [...timers.keys()].forEach(id => id.startsWith(`${key} `) && timers.delete(id)),
@@ -354,6 +357,7 @@ describe('DECIDE on the engine', () => {
     ['a null value', null, 'empty_value'],
     ['bytes that are no event', Buffer.from('{'), 'invalid_avro'],
     ['an event without a user', Buffer.from(JSON.stringify(lifecycle('updated', 'a', ''))), 'schema_violation'],
+    ["another partition's event", Buffer.from(JSON.stringify(lifecycle('updated', 'a', 'stray'))), 'wrong_partition'],
   ])('%s is a dead letter, and the next record is read', (_, value, reason) => {
     const { read, readEvent, deadLetters, forwarded } = task()
     read(value)

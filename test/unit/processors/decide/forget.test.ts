@@ -19,7 +19,7 @@ const anyCodec: Codec<never> = {
 }
 
 function decideTask() {
-  const ctx = new FakeTaskContext<DecideTables>({ tables: ['users', 'merchants', 'forgotten', 'totals'], partition: 2 })
+  const ctx = new FakeTaskContext<DecideTables>({ tables: ['users', 'merchants', 'forgotten', 'totals'], partition: 1 })
   const processor = new DecideProcessor({
     topics: { commands: 'commands', outcomes: 'outcomes', suppressions: 'suppressions' },
     userEventCodec: codec,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { UserEvent } from '../../../../src/domain/records.ts'
 import { createUserEventCodec, operatorOrder } from '../../../support/operatorOrder.ts'
 import { readUserEvent } from '../../../../src/processors/decide/readUserEvent.ts'
 import { RecordView } from '../../../../src/kafka/recordView.ts'
+import type { ReadFrom } from '../../../../src/processors/decide/readUserEvent.ts'
 
 const codec = createUserEventCodec()
 
@@ -14,6 +16,10 @@ function recordOf(value: Buffer, offset: number): RecordView {
   return view
 }
 
+function from(change: Partial<ReadFrom>): ReadFrom {
+  return { topic: 'onfile-user-events', partition: 3, partitionOf: () => 3, isOurs: false, ...change }
+}
+
 describe('the source of what is read', () => {
   it("is the order's own position, whatever its writer put there: nobody knows it before the record is written", () => {
     const claimed = { topic: 'card-lifecycle', partition: 0, offset: 7, event_id: 'x' }
@@ -21,8 +27,7 @@ describe('the source of what is read', () => {
     const read = readUserEvent(
       recordOf(codec.bytes({ ...order, source: claimed, origin: claimed }), 41),
       codec,
-      'onfile-user-events',
-      3,
+      from({}),
     )
     const own = { topic: 'onfile-user-events', partition: 3, offset: 41, event_id: null }
     expect(read).toEqual({ kind: 'event', event: { ...order, source: own, origin: own } })
@@ -30,22 +35,47 @@ describe('the source of what is read', () => {
 
   it("is the issuer's position for everything else", () => {
     const source = { topic: 'card-lifecycle', partition: 0, offset: 7, event_id: 'x' }
-    const event = {
-      user_id: 'user-1',
-      source,
-      origin: source,
-      occurred_at: 1,
-      body: {
-        kind: 'lifecycle',
-        event_uid: 'x',
-        card_ref: 'card-1',
-        type: 'updated',
-        status: null,
-        updated_at: 1,
-        own_stamp: true,
-      },
-    } as const
-    const read = readUserEvent(recordOf(codec.bytes(event), 41), codec, 'onfile-user-events', 3)
+    const event = lifecycleOf(source)
+    const read = readUserEvent(recordOf(codec.bytes(event), 41), codec, from({}))
     expect(read).toEqual({ kind: 'event', event })
+  })
+})
+
+function lifecycleOf(source: UserEvent['source']): UserEvent {
+  const body = {
+    kind: 'lifecycle',
+    event_uid: 'x',
+    card_ref: 'card-1',
+    type: 'updated',
+    status: null,
+    updated_at: 1,
+    own_stamp: true,
+  } as const
+  return { user_id: 'user-1', source, origin: source, occurred_at: 1, body }
+}
+
+describe("what stands in another partition than its user's, where nothing is known of the user", () => {
+  const source = { topic: 'card-lifecycle', partition: 0, offset: 7, event_id: 'x' }
+  const kindOf = (event: UserEvent, change: Partial<ReadFrom>): unknown => {
+    const read = readUserEvent(recordOf(codec.bytes(event), 41), codec, from({ partitionOf: () => 2, ...change }))
+    return read.kind === 'unreadable' ? read.reason : read.kind
+  }
+
+  it('is refused, order or event: a stop would be confirmed, and nothing would be stopped', () => {
+    expect(kindOf(operatorOrder('user-1', { action: 'SUPPRESS' }), {})).toBe('wrong_partition')
+    expect(kindOf(operatorOrder('user-1', { action: 'SUPPRESS' }), { isOurs: true })).toBe('wrong_partition')
+    expect(kindOf(lifecycleOf(source), {})).toBe('wrong_partition')
+  })
+
+  it('is asked of what others write alone', () => {
+    const partitionOf = () => expect.fail('INGEST has put it where it belongs')
+    expect(kindOf(lifecycleOf(source), { isOurs: true, partitionOf })).toBe('event')
+  })
+
+  it('is asked about the user', () => {
+    const asked: string[] = []
+    const partitionOf = (userId: string) => asked.push(userId) + 2
+    expect(kindOf(operatorOrder('user-1', {}), { partitionOf })).toBe('event')
+    expect(asked).toEqual(['user-1'])
   })
 })
