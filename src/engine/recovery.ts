@@ -3,9 +3,16 @@ import type { Cluster } from '../kafka/cluster.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
 import { listOffset } from '../kafka/offsets.ts'
 import { LocalStore } from '../store/localStore.ts'
+import { Backoff, sleep } from './backoff.ts'
 import { changelogLostError, stateAheadError, stateTooNewError } from './errors.ts'
 import { restoreChangelog } from './restore.ts'
 import { PartitionState } from './state.ts'
+
+/**
+ * So often the changelog's end is asked for where it lies before what was committed, over six seconds: a broker that does
+ * not know yet that it leads no more answers with the end of before, and only an operator ends CHANGELOG_LOST.
+ */
+const END_TRIES = 6
 
 export interface RecoveryOptions {
   readonly cluster: Cluster
@@ -47,9 +54,10 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   if (wiped) log.warn({ err: wiped, directory }, 'local store could not be read: wiped, restoring whole')
 
   const start = await listOffset(cluster, changelog, partition, 'earliest', signal)
-  const end = await listOffset(cluster, changelog, partition, 'latest', signal)
-  if (end < options.committedEnd) throw changelogLostError(changelog, partition, end, options.committedEnd)
+  const end = await changelogEnd(options)
   const checkpoint = store.checkpoint()
+  // A crash before the first checkpoint: how old they are is not known, nor which deletes they have missed since.
+  if (checkpoint === null && store.hasEntries) await store.clear()
   let from = start
   let storeVersion = 0
   if (checkpoint !== null) {
@@ -89,5 +97,18 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     hasState: restored.records > 0 || store.hasEntries,
     stampVersion: restored.writtenVersion < stateVersion,
     records: restored.records,
+  }
+}
+
+/** The high watermark. Throws CHANGELOG_LOST where it stays before what was committed. */
+async function changelogEnd(options: RecoveryOptions): Promise<number> {
+  const { cluster, changelog, partition, committedEnd, signal } = options
+  const backoff = new Backoff(250, 2_000)
+  for (let tries = 1; ; tries++) {
+    const end = await listOffset(cluster, changelog, partition, 'latest', signal)
+    if (end >= committedEnd) return end
+    if (tries === END_TRIES) throw changelogLostError(changelog, partition, end, committedEnd)
+    await sleep(backoff.nextMs(), signal)
+    cluster.forgetLeaders(changelog)
   }
 }

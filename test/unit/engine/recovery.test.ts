@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import pino from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { recoverState } from '../../../src/engine/recovery.ts'
+import type { Recovered } from '../../../src/engine/recovery.ts'
+import type { Cluster } from '../../../src/kafka/cluster.ts'
+import type { Fetcher, FetchedChunk } from '../../../src/kafka/fetcher.ts'
+import type { Request } from '../../../src/kafka/request.ts'
+import { LocalStore } from '../../../src/store/localStore.ts'
+import { batchOf, record } from '../kafka/batches.ts'
+
+let directory: string
+let open: LocalStore | undefined
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'onfile-recovery-'))
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await open?.close()
+  open = undefined
+  await rm(directory, { recursive: true, force: true })
+})
+
+const VALUE = Buffer.from('1')
+/** The changelog's only record that compaction has left, and where its log ends. */
+const LEFT = batchOf([record('1', 'users/a')], { baseOffset: 5 })
+const END = 6
+
+/** Answers the high watermark with these ends, one after the other, the last again and again. */
+class FakeKafka {
+  readonly ends: number[]
+  asked = 0
+  forgotten = 0
+  readonly cluster = {
+    leaderOf: () => Promise.resolve(1),
+    forgetLeaders: () => {
+      this.forgotten++
+    },
+    call: (_node: number, _lane: string, request: Request<unknown>) => {
+      const body = Buffer.concat([...request.encode(3)])
+      const isLatest = body.readBigInt64BE(body.length - 8) === -1n
+      return Promise.resolve({ errorCode: 0, offset: isLatest ? this.nextEnd() : 0 })
+    },
+  } as unknown as Cluster
+  readonly fetcher = {
+    subscribe: (_topic: string, _partition: number, fromOffset: number) => {
+      const chunk: FetchedChunk = { source: 'log-0', fromOffset, bytes: LEFT, aborted: [], nextOffset: END }
+      const chunks = [chunk]
+      return { take: () => chunks.shift(), close: () => undefined }
+    },
+  } as unknown as Fetcher
+
+  constructor(...ends: number[]) {
+    this.ends = ends
+  }
+
+  private nextEnd(): number {
+    return this.ends[Math.min(this.asked++, this.ends.length - 1)]!
+  }
+}
+
+function recover(kafka: FakeKafka, committedEnd: number): Promise<Recovered> {
+  return recoverState({
+    cluster: kafka.cluster,
+    fetcher: kafka.fetcher,
+    changelog: 'log',
+    committedEnd,
+    partition: 0,
+    directory,
+    stateVersion: 1,
+    cacheEntries: 16,
+    maxStoreAgeMs: 3_600_000,
+    noProgressMs: 1_000,
+    signal: new AbortController().signal,
+    log: pino({ enabled: false }),
+    onProgress: () => undefined,
+    onOpened: store => {
+      open = store
+    },
+  })
+}
+
+/** Runs through waits at once. */
+async function withoutWaiting<T>(work: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let settled = false
+  const done = work().finally(() => {
+    settled = true
+  })
+  done.catch(() => undefined)
+  while (!settled) {
+    await vi.advanceTimersByTimeAsync(1_000)
+    await turn()
+  }
+  return done
+}
+
+describe('a local store without a checkpoint', () => {
+  it('counts for nothing: what it holds may have been deleted, and its tombstone compacted away, since', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.writeAhead(write => write.put('users/gone', VALUE, 0, VALUE.length))
+    await store.close()
+    await recover(new FakeKafka(END), END)
+    expect([open!.get('users/a')?.toString(), open!.get('users/gone')]).toEqual(['1', undefined])
+    expect(open!.checkpoint()?.changelogPosition).toBe(END)
+  })
+
+  it('is gone on with where it has one', async () => {
+    const { store } = await LocalStore.open(directory)
+    const checkpoint = { changelogPosition: 5, stateVersion: 1, writtenAtMs: Date.now() }
+    await store.write(write => write.put('users/b', VALUE, 0, VALUE.length), checkpoint)
+    await store.close()
+    await recover(new FakeKafka(END), END)
+    expect([open!.get('users/a')?.toString(), open!.get('users/b')?.toString()]).toEqual(['1', '1'])
+  })
+})
+
+describe('a changelog that ends before what was committed', () => {
+  it('is asked for its end again, of whoever leads it then', async () => {
+    const kafka = new FakeKafka(3, 3, END)
+    const { records } = await withoutWaiting(() => recover(kafka, END))
+    expect([records, kafka.asked, kafka.forgotten]).toEqual([1, 3, 2])
+  })
+
+  it('is refused where it stays so', async () => {
+    const kafka = new FakeKafka(3)
+    const refused = withoutWaiting(() => recover(kafka, END))
+    await expect(refused).rejects.toMatchObject({ code: 'CHANGELOG_LOST', retry: 'never' })
+    expect([kafka.asked, open!.hasEntries]).toEqual([6, false])
+  })
+})
