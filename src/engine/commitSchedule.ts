@@ -11,6 +11,7 @@ export class CommitSchedule {
   private readonly intervalMs: number
   private startedMs = Number.NEGATIVE_INFINITY
   private endedMs = Number.NEGATIVE_INFINITY
+  /** When the position moved first since the last commit began. */
   private positionMovedMs = Number.NEGATIVE_INFINITY
 
   constructor(intervalMs: number) {
@@ -25,8 +26,9 @@ export class CommitSchedule {
     this.endedMs = performance.now()
   }
 
+  /** Moving on does not put its commit off: else a stream of aborted records would never have one. */
   positionMoved(): void {
-    this.positionMovedMs = performance.now()
+    if (this.positionMovedMs <= this.startedMs) this.positionMovedMs = performance.now()
   }
 
   /** Milliseconds until the cycle is due; 0 or less = now. */
