@@ -108,6 +108,18 @@ export function drainOverrunError(topic: string, partition: number): TaskError {
   )
 }
 
+/** What a file system says of its volume: full, quota used up, read-only, broken. No connection fails so. */
+const VOLUME_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'])
+
+function volumeError(topic: string, partition: number, cause: Error): TaskError {
+  return new TaskError(
+    'STORE_UNWRITABLE',
+    `${topic}-${partition}: the volume of state.dir fails (${cause.message}). The operator must free or mend it; nothing is ` +
+      'lost: the state is in the changelog. It is tried again.',
+    { retry: 'reopen', cause },
+  )
+}
+
 const OFFSET_OUT_OF_RANGE = 1
 
 /** Whatever ended a task, as its error. */
@@ -122,5 +134,6 @@ export function toTaskError(topic: string, partition: number, error: unknown): T
   }
   const detail = error instanceof Error ? error.message : String(error)
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'TASK_FAILED'
+  if (error instanceof Error && VOLUME_CODES.has(code)) return volumeError(topic, partition, error)
   return new TaskError(code, `${topic}-${partition}: ${detail}`, { retry: 'reopen', cause: error })
 }
