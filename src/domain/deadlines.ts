@@ -9,7 +9,8 @@ export interface OrderEnd {
 }
 
 /**
- * The timers of a user, by what they are for. `vault`: the next look at a card that the vault does not have ready;
+ * The timers of a user, by what they are for. `vault`: the next look at a card that the vault does not have ready, or the
+ * end of a look that is out;
  * `switch`: a scheduled attempt goes on; `soft`: a result is overdue; `hard`: the attempt ends without one;
  * `until`: an operator's suppression ends.
  */

@@ -2,7 +2,7 @@ import { endAttempt, resumeAttempt } from './attempts.ts'
 import { timerOf } from './deadlines.ts'
 import type { Decision, StateView } from './decision.ts'
 import { DecisionDraft } from './decisionDraft.ts'
-import { lookAgain, onCardDiscovered } from './discovery.ts'
+import { onCardDiscovered, onVaultTimer } from './discovery.ts'
 import { onKnotEvent } from './knotEvents.ts'
 import { onLifecycle } from './lifecycle.ts'
 import { onOperatorCommand, onOrderEnd } from './operatorCommands.ts'
@@ -53,7 +53,7 @@ export function decideTimer(view: StateView, userId: string, name: string, now: 
   const timer = timerOf(name)
   if (timer === undefined) return draft
   if (timer.kind === 'vault') {
-    lookAgain(draft, timer.cardRef)
+    onVaultTimer(draft, timer.cardRef)
     return draft
   }
   if (timer.kind === 'until') {

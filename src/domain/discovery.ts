@@ -41,15 +41,27 @@ export function endDiscovery(
   source: SourcePosition,
 ): void {
   draft.emit(status, reason, discoverySubject(card, discovery), source, discovery.origin)
-  if (discovery.next_at !== null) draft.timer(vaultTimer(card.card_ref), null)
+  draft.timer(vaultTimer(card.card_ref), null)
   draft.putCard({ ...card, discovery: null })
 }
 
-/** The timer of a card that the vault did not have ready. */
-export function lookAgain(draft: DecisionDraft, cardRef: string): void {
+/**
+ * The timer of a card that is looked up: the vault did not have it ready and is asked again, or the DISCOVER that is out was
+ * not answered by its hard deadline. PROVISION answers all that it reads; a command or an answer that was lost must not
+ * leave the event unexplained for ever.
+ */
+export function onVaultTimer(draft: DecisionDraft, cardRef: string): void {
   const card = draft.card(cardRef)
-  const discovery = card?.discovery
-  if (card !== undefined && discovery?.command_id === null) look(draft, card, discovery)
+  if (card === undefined || card.discovery === null) return
+  if (card.discovery.command_id === null) look(draft, card, card.discovery)
+  else endDiscovery(draft, card, card.discovery, 'NO_RESULT', 'no_result', card.discovery.source)
+}
+
+/** The next look need not be waited for, and no event says that the vault must answer otherwise than before. */
+export function lookNow(draft: DecisionDraft, cardRef: string): void {
+  const card = draft.card(cardRef)
+  if (card?.discovery?.command_id !== null) return
+  look(draft, card, { ...card.discovery, vault_version_before: null })
 }
 
 /**
@@ -85,6 +97,7 @@ export function onCardDiscovered(draft: DecisionDraft, result: CommandResult): v
       endDiscovery(draft, card, discovery, 'SKIPPED', 'not_linked', source)
       return
     }
+    draft.timer(vaultTimer(card.card_ref), null)
     draft.putCard({ ...card, discovery: null })
     fanOut(draft, result.accounts, {
       card_ref: card.card_ref,
@@ -120,6 +133,7 @@ function waitForVault(
 
 /** A vault that never answers for this card must not leave the event unexplained: the hard deadline holds here too. */
 function look(draft: DecisionDraft, card: CardState, discovery: Discovery): void {
+  const hardAtMs = draft.now + draft.policy.resultHardMs
   const commandId = draft.command({
     kind: 'DISCOVER',
     card_ref: card.card_ref,
@@ -127,12 +141,13 @@ function look(draft: DecisionDraft, card: CardState, discovery: Discovery): void
     merchant_id: null,
     merchant_name: null,
     attempt: 1,
-    not_after: draft.now + draft.policy.resultHardMs,
+    not_after: hardAtMs,
     cancels: null,
     reason: discovery.reason,
     source: discovery.source,
     origin: discovery.origin,
   })
+  draft.timer(vaultTimer(card.card_ref), hardAtMs)
   draft.putCard({ ...card, discovery: { ...discovery, command_id: commandId, next_at: null } })
 }
 

@@ -1,9 +1,9 @@
 import { newAttempt } from './attemptParts.ts'
 import { gapEnd, resumeAttempt, scheduleAttempt } from './attempts.ts'
-import { switchTimer, vaultTimer } from './deadlines.ts'
+import { switchTimer } from './deadlines.ts'
 import { NO_SUBJECT } from './decisionDraft.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
-import { lookAgain, startDiscovery } from './discovery.ts'
+import { lookNow, startDiscovery } from './discovery.ts'
 import { discoverMerchant } from './merchantDiscover.ts'
 import type { Attempt, MerchantState, Work } from './merchantState.ts'
 import type { OperatorCommand, SourcePosition } from './records.ts'
@@ -45,7 +45,7 @@ function stepsOfCards(draft: DecisionDraft, cardRef: string | null, source: Sour
       if (hurry !== null) steps.push(hurry)
     }
     if (card.discovery === null) steps.push(() => startDiscovery(draft, card, RETRY, source, null))
-    else if (card.discovery.command_id === null) steps.push(() => lookNow(draft, card))
+    else if (card.discovery.command_id === null) steps.push(() => lookNow(draft, card.card_ref))
   }
   return steps
 }
@@ -88,11 +88,6 @@ function hurryStep(draft: DecisionDraft, merchant: MerchantState | undefined, ca
   return dueAtMs <= draft.now
     ? () => resumeNow(draft, merchant, attempt)
     : () => scheduleAttempt(draft, merchant, attempt, dueAtMs, 'min_gap')
-}
-
-function lookNow(draft: DecisionDraft, { card_ref }: CardState): void {
-  draft.timer(vaultTimer(card_ref), null)
-  lookAgain(draft, card_ref)
 }
 
 function resumeNow(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {

@@ -80,6 +80,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       ),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const), which }) },
   { weight: 9, arbitrary: fc.record({ do: fc.constant('webhook' as const), which, isRepeated: fc.boolean() }) },
   {
     weight: 1,

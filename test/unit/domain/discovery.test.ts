@@ -184,6 +184,45 @@ describe('a newer version', () => {
     world.discovered({ vault_status: 'inactive' })
     world.lifecycle('updated', { at: T0 + 1 })
     expect(world.news()).toEqual(['RETRY_SCHEDULED inactive_card', 'CANCELLED superseded', 'DISCOVER card-1 v2'])
+    expect([...world.timers]).toEqual([['vault:card-1', world.now + DAY]])
+  })
+})
+
+describe('a look that is never answered: its command or its answer was lost', () => {
+  it('ends at its hard deadline, and its answer counts no more', () => {
+    const world = asked()
+    const { source, not_after } = world.last('DISCOVER')
+    world.pass(DAY - 1)
+    expect(world.news()).toEqual([])
+    world.pass(1)
+    expect(world.now).toBe(not_after)
+    expect(world.news()).toEqual(['NO_RESULT no_result'])
+    expect(world.lastOutcome).toMatchObject({ final: true, source, origin: source, merchant_id: null })
+    expect([world.state.cards[0]?.discovery, world.timers.size]).toEqual([null, 0])
+    world.discovered()
+    expect(world.news()).toEqual([])
+  })
+
+  it('each look has its own deadline', () => {
+    const world = asked()
+    world.discovered({ vault_status: 'inactive' })
+    world.pass(HOUR)
+    world.news()
+    world.pass(DAY - 1)
+    expect(world.news()).toEqual([])
+    world.pass(1)
+    expect(world.news()).toEqual(['NO_RESULT no_result'])
+  })
+
+  it.each(['closed', 'opt_out', 'contact_cardholder_advice'])('one that %s stops leaves no timer', type => {
+    const world = asked()
+    world.lifecycle(type)
+    expect(world.timers.size).toBe(0)
+  })
+
+  it('one that is answered leaves no timer', () => {
+    const world = asked()
+    world.discovered({ accounts: [] })
     expect(world.timers.size).toBe(0)
   })
 })

@@ -46,6 +46,8 @@ export type Move =
       readonly isSameVersion: boolean
       readonly connected: readonly boolean[]
     }
+  /** The command is lost, or its answer: nobody ever hears of it. */
+  | { readonly do: 'lose'; readonly which: number }
   | { readonly do: 'webhook'; readonly which: number; readonly isRepeated: boolean }
   | { readonly do: 'foreign'; readonly event: string; readonly merchant: number; readonly minutesAgo: number }
   | { readonly do: 'pass'; readonly minutes: number }
@@ -111,6 +113,11 @@ export class Model {
         const open = pick(this.#started(), move.which)
         if (!move.isSameVersion) this.#vaultVersion++
         if (open !== undefined) this.#answer(open, move.isDoubtful, move.vault, move.connected)
+        break
+      }
+      case 'lose': {
+        const open = pick(this.#open, move.which)
+        if (open !== undefined) this.#open.splice(this.#open.indexOf(open), 1)
         break
       }
       case 'webhook': {

@@ -259,7 +259,30 @@ describe('RETRY at all merchants', () => {
     world.news()
     world.operator('RETRY')
     expect(world.news()).toEqual(['RETRY_SCHEDULED operator', 'DISCOVER card-1 v1'])
-    expect(world.timers.size).toBe(0)
+    expect([...world.timers]).toEqual([['vault:card-1', world.now + DAY]])
+    world.discovered()
+    expect(world.timers.has('vault:card-1')).toBe(false)
+  })
+
+  it('a vault that has not changed since the event is not behind for an operator who asks while it is waited for', () => {
+    const world = ended('CARD_FAILED', 'card')
+    world.lifecycle('updated')
+    world.discovered({ vault_version: 'a' })
+    expect(world.news().at(-1)).toBe('RETRY_SCHEDULED vault_stale')
+    world.operator('RETRY')
+    world.discovered({ vault_version: 'a' })
+    expect(world.news().at(-1)).toBe('SWITCH card-1 v2 @11')
+  })
+
+  it('a search that was lost ends at its hard deadline, and is then started anew', () => {
+    const world = new World()
+    world.lifecycle('updated')
+    world.operator('RETRY')
+    expect(world.news().at(-1)).toBe('REJECTED operator')
+    world.pass(DAY)
+    expect(world.news()).toEqual(['NO_RESULT no_result'])
+    world.operator('RETRY')
+    expect(world.news()).toEqual(['RETRY_SCHEDULED operator', 'DISCOVER card-1 v1'])
   })
 
   it('after LIFT it pushes a card that had been reopened under its old version', () => {
