@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { Pool } from 'undici'
 import type { buildConnector } from 'undici'
 import { z } from 'zod'
+import { FailingCards } from './failingCards.ts'
 
 /** Whose card it is: a user id, or null where the directory does not know the card, or never gave an answer for it. */
 export type Owner = string | null
@@ -22,7 +23,10 @@ export interface CardDirectoryOptions {
   /** How long an owner is believed (default 5 min) and a 404 (default 30 s). */
   readonly knownTtlMs?: number
   readonly unknownTtlMs?: number
-  /** A card whose look-ups fail for so long while others succeed counts as unknown. Default 15 min. */
+  /**
+   * A card whose look-ups fail for so long while others succeed counts as unknown. Default 15 min. Four times as long
+   * where no other card was found, and the directory says at least that it does not know a card that nobody has.
+   */
   readonly giveUpAfterMs?: number
   readonly clock?: () => number
   /** Counts requests by result: `found`, `unknown`, `failed`. */
@@ -63,9 +67,8 @@ export class CardDirectory {
   readonly #headers: Record<string, string>
   readonly #clock: () => number
   readonly #owners: LRUCache<string, { readonly owner: Owner }>
-  readonly #failingSinceMs = new LRUCache<string, number>({ max: 10_000 })
+  readonly #failing: FailingCards
   readonly #inFlight = new Map<string, Promise<Answer>>()
-  #lastFound: string | undefined
 
   constructor(options: CardDirectoryOptions) {
     const url = new URL(options.url)
@@ -82,6 +85,7 @@ export class CardDirectory {
       ...(options.token === null ? {} : { authorization: `Bearer ${options.token}` }),
     }
     this.#clock = options.clock ?? Date.now
+    this.#failing = new FailingCards({ giveUpAfterMs: options.giveUpAfterMs ?? 15 * 60_000, clock: this.#clock })
     this.#owners = new LRUCache({ max: options.cacheSize ?? 100_000, perf: { now: this.#clock }, ttlResolution: 0 })
   }
 
@@ -121,16 +125,13 @@ export class CardDirectory {
     await this.#pool.destroy()
   }
 
-  /** Cards that have failed for too long become unknown, if a card that was found before is found again right now. */
+  /** Cards that have failed for too long become unknown, if the directory answers for another one right now. */
   async #giveUp(failed: Map<string, string>, signal: AbortSignal | undefined): Promise<void> {
-    const afterMs = this.#options.giveUpAfterMs ?? 15 * 60_000
-    const overdue = [...failed.keys()].filter(
-      cardRef => this.#clock() - (this.#failingSinceMs.get(cardRef) ?? this.#clock()) >= afterMs,
-    )
-    const probe = this.#lastFound
-    if (overdue.length === 0 || probe === undefined) return
-    if ('trouble' in (await this.#lookUp(probe, signal))) return
-    for (const cardRef of overdue) {
+    const trial = this.#failing.trial([...failed.keys()])
+    if (trial === null) return
+    const answer = await this.#lookUp(trial.witness, signal)
+    if ('trouble' in answer || (answer.owner === null && !trial.anyAnswerProves)) return
+    for (const cardRef of trial.overdue) {
       this.#remember(cardRef, null)
       failed.delete(cardRef)
     }
@@ -140,7 +141,7 @@ export class CardDirectory {
     let request = this.#inFlight.get(cardRef)
     if (request === undefined) {
       request = this.#fetch(cardRef, signal)
-        .then(answer => this.#learn(cardRef, answer))
+        .then(answer => (signal?.aborted === true && 'trouble' in answer ? answer : this.#learn(cardRef, answer)))
         .finally(() => this.#inFlight.delete(cardRef))
       this.#inFlight.set(cardRef, request)
     }
@@ -150,12 +151,11 @@ export class CardDirectory {
   #learn(cardRef: string, answer: Answer): Answer {
     if ('trouble' in answer) {
       this.#options.onLookUp?.('failed')
-      if (!this.#failingSinceMs.has(cardRef)) this.#failingSinceMs.set(cardRef, this.#clock())
+      this.#failing.failed(cardRef)
       return answer
     }
     this.#options.onLookUp?.(answer.owner === null ? 'unknown' : 'found')
-    this.#failingSinceMs.delete(cardRef)
-    if (answer.owner !== null) this.#lastFound = cardRef
+    this.#failing.answered(cardRef, answer.owner !== null)
     this.#remember(cardRef, answer.owner)
     return answer
   }

@@ -76,7 +76,8 @@ export interface IngestHarness {
   runAll(record: RecordView, topic?: string): Promise<readonly ForwardedRecord[]>
 }
 
-export function ingestHarness(settings: Partial<IngestSettings> = {}): IngestHarness {
+/** `owners`: another directory than the harness's own shelf. */
+export function ingestHarness(settings: Partial<IngestSettings> = {}, owners?: OwnerDirectory): IngestHarness {
   const schemas = new SchemaShelf()
   const directory = new OwnerShelf()
   const counts = new Map<string, number>()
@@ -96,7 +97,7 @@ export function ingestHarness(settings: Partial<IngestSettings> = {}): IngestHar
     },
     userEvents: recordCodecs(schemas, ids).userEvents,
     schemas,
-    directory,
+    directory: owners ?? directory,
     metrics: {
       forwarded: (topic, kind) => count('forwarded', topic, kind),
       ignored: (topic, kind) => count('ignored', topic, kind),

@@ -41,19 +41,28 @@ interface Needs {
 
 const ROLE = 'ingest'
 const MAX_SCHEMA_LOADS = 8
+/**
+ * Cards that are looked up before the first of their records goes on: a fetch may name thousands, and what a slow directory
+ * said of the first ones would be stale by the time it has answered for the last.
+ */
+const MAX_LOOK_UPS = 512
 const DEFAULT_DEAD_LETTER_MAX_BYTES = 1_048_588
 /** What a record batch and its own fields take of `max.message.bytes`. */
 const BATCH_OVERHEAD_BYTES = 256
 
 /**
  * INGEST of one partition: each record becomes one `UserEvent`, one dead letter, or is counted as ignored. It keeps no
- * state. `prepare` judges a whole batch and looks up what it lacks, and `onRecord` uses those verdicts, so that a record
- * is decoded once; where a look-up has meanwhile gone stale, `onRecord` asks for it again.
+ * state. `prepare` judges a whole batch and looks up what its first records lack, and `onRecord` uses those verdicts, so
+ * that a record is decoded once; at the first record that lacks something still, or again, `onRecord` asks for it and for
+ * what comes after it. So a card that has no answer holds up what is behind it, for as long as the directory says, and
+ * nothing before it.
  */
 export class IngestProcessor implements Processor {
   readonly #parts: IngestParts
   readonly #judge: InputJudge
   readonly #judged = new Map<number, Judged>()
+  /** The batch, as long as some of it is to be processed. */
+  #batch: readonly RecordView[] = []
 
   constructor(parts: IngestParts, topic: string, partition: number) {
     this.#parts = parts
@@ -62,11 +71,8 @@ export class IngestProcessor implements Processor {
 
   async prepare(records: readonly RecordView[], signal: AbortSignal): Promise<void> {
     this.#judged.clear()
-    const needs = this.#needsOf(records)
-    await this.#loadSchemas(needs)
-    // Only now can the records of a new schema be read, and say whose owner they need.
-    if (needs.schemas.size > 0) this.#collect(records, needs)
-    await this.#parts.directory?.resolve(needs.cardRefs, signal)
+    this.#batch = records
+    await this.#lookUp(records, signal)
   }
 
   onRecord(record: RecordView, ctx: Context): void {
@@ -90,6 +96,7 @@ export class IngestProcessor implements Processor {
         break
     }
     this.#judged.delete(record.offset)
+    if (record.offset === this.#batch.at(-1)?.offset) this.#batch = []
   }
 
   #onLifecycle(record: RecordView, origin: InputOrigin, input: LifecycleInput, ctx: Context): void {
@@ -170,10 +177,20 @@ export class IngestProcessor implements Processor {
     return input.kind === 'value' ? input.value : undefined
   }
 
-  #needsOf(records: readonly RecordView[]): Needs {
+  /** Rejects while the first of these records cannot be processed; what others lack may be missing still. */
+  async #lookUp(records: readonly RecordView[], signal: AbortSignal): Promise<void> {
     const needs: Needs = { schemas: new Map(), cardRefs: new Set() }
     this.#collect(records, needs)
-    return needs
+    await this.#loadSchemas(needs)
+    // Only now can the records of a new schema be read, and say whose owner they need.
+    if (needs.schemas.size > 0) this.#collect(records, needs)
+    try {
+      await this.#parts.directory?.resolve(needs.cardRefs, signal)
+    } catch (error) {
+      const left: Needs = { schemas: new Map(), cardRefs: new Set() }
+      this.#collect(records.slice(0, 1), left)
+      if (left.cardRefs.size > 0) throw error
+    }
   }
 
   #collect(records: readonly RecordView[], needs: Needs): void {
@@ -186,7 +203,7 @@ export class IngestProcessor implements Processor {
         continue
       }
       this.#judged.set(record.offset, judged)
-      if (verdict.kind !== 'lifecycle') continue
+      if (verdict.kind !== 'lifecycle' || needs.cardRefs.size >= MAX_LOOK_UPS) continue
       const user = resolveUser(record, verdict, settings.userFrom, directory)
       if (user.kind === 'owner_needed') needs.cardRefs.add(user.cardRef)
     }
@@ -201,8 +218,9 @@ export class IngestProcessor implements Processor {
   }
 
   #notReady(record: RecordView, reason: string): InputNotReadyError {
-    const kept = record.clone()
-    return new InputNotReadyError(reason, signal => this.prepare([kept], signal))
+    const at = this.#batch.findIndex(({ offset }) => offset === record.offset)
+    const rest = at < 0 ? [record.clone()] : this.#batch.slice(at)
+    return new InputNotReadyError(reason, signal => this.#lookUp(rest, signal))
   }
 }
 

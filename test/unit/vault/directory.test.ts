@@ -181,12 +181,61 @@ describe('the card directory', () => {
     expect(directory.owner('bad')).toBeUndefined()
   })
 
-  it('gives nothing up where no card was ever found', async () => {
-    answer = failingFor('bad')
+  it('gives a card up after an hour where no card was ever found, if it knows at least that nobody has another one', async () => {
+    answer = (cardRef, response) => json(response, cardRef === 'bad' ? 500 : 404, {})
     const directory = directoryOf()
     await expect(directory.resolve(['bad'])).rejects.toThrow()
-    nowMs += 60 * MINUTE
+    nowMs += 60 * MINUTE - 1
     await expect(directory.resolve(['bad'])).rejects.toThrow()
+    nowMs += 1
+    await directory.resolve(['bad'])
+    expect(directory.owner('bad')).toBeNull()
+    expect(requests.filter(({ path }) => path.includes('nobody'))).toHaveLength(1)
+  })
+
+  it('gives a card up that was found before, and is the only one that ever was', async () => {
+    const directory = directoryOf()
+    await directory.resolve(['bad'])
+    nowMs += 6 * MINUTE
+    answer = (cardRef, response) => json(response, cardRef === 'bad' ? 500 : 404, {})
+    await expect(directory.resolve(['bad'])).rejects.toThrow()
+    nowMs += 60 * MINUTE
+    await directory.resolve(['bad'])
+    expect(directory.owner('bad')).toBeNull()
+  })
+
+  it('asks another card than one that fails itself whether the directory answers', async () => {
+    const directory = directoryOf()
+    await directory.resolve(['good'])
+    await directory.resolve(['bad'])
+    nowMs += 6 * MINUTE
+    answer = failingFor('bad')
+    await expect(directory.resolve(['bad'])).rejects.toThrow()
+    nowMs += 15 * MINUTE
+    await directory.resolve(['bad'])
+    expect(directory.owner('bad')).toBeNull()
+  })
+
+  it('takes no 404 of a card that was found before for a directory that is well', async () => {
+    const directory = directoryOf()
+    await directory.resolve(['good'])
+    answer = (cardRef, response) => json(response, cardRef === 'bad' ? 500 : 404, {})
+    await expect(directory.resolve(['bad'])).rejects.toThrow()
+    nowMs += 15 * MINUTE
+    await expect(directory.resolve(['bad'])).rejects.toThrow()
+  })
+
+  it('does not count a look-up as failed that was called off', async () => {
+    answer = () => undefined
+    const directory = directoryOf({ timeoutMs: 10_000 })
+    const stop = new AbortController()
+    const waiting = directory.resolve(['c'], stop.signal)
+    setTimeout(() => stop.abort(), 20)
+    await expect(waiting).rejects.toThrow()
+    nowMs += 60 * MINUTE
+    answer = failingFor('c')
+    await directory.resolve(['good'])
+    await expect(directory.resolve(['c'])).rejects.toThrow()
   })
 
   it('counts the 15 minutes anew after an answer', async () => {
