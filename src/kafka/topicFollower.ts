@@ -123,7 +123,10 @@ export class TopicFollower {
     this.#options.onChecked()
   }
 
-  /** The log begins later than where we were, or anew (the topic was made again), or broke: all of it once more. */
+  /**
+   * The log begins later than where we were, or anew (the topic was made again), or broke: all of it once more. Until it is
+   * whole again nothing is known: what comes first is old, and what came after it takes it back.
+   */
   #restartFailed(): void {
     const failed = this.#partitions.find(one => (one.failure ?? one.subscription.failure) !== undefined)
     if (failed === undefined) return
@@ -131,6 +134,7 @@ export class TopicFollower {
     this.#problem = messageOf(failure)
     for (const { subscription } of this.#partitions) subscription.close()
     this.#partitions = []
+    this.#readUpToMs = 0
   }
 }
 
