@@ -13,6 +13,8 @@ import { PartitionState } from './state.ts'
  * not know yet that it leads no more answers with the end of before, and only an operator ends CHANGELOG_LOST.
  */
 const END_TRIES = 6
+/** A checkpoint from so far in the future was written by a clock that was wrong: how old it is is not known. */
+const CLOCK_TOLERANCE_MS = 300_000
 
 export interface RecoveryOptions {
   readonly cluster: Cluster
@@ -64,7 +66,8 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     if (checkpoint.stateVersion > stateVersion) throw stateTooNewError(directory, checkpoint.stateVersion, stateVersion)
     if (checkpoint.changelogPosition > end) throw stateAheadError(directory, checkpoint.changelogPosition, end)
     const ageMs = Date.now() - checkpoint.writtenAtMs
-    if (checkpoint.changelogPosition < start || ageMs > options.maxStoreAgeMs) {
+    const isOld = ageMs > options.maxStoreAgeMs || ageMs < -CLOCK_TOLERANCE_MS
+    if (checkpoint.changelogPosition < start || isOld) {
       log.info({ ageMs, position: checkpoint.changelogPosition, start }, 'local store is too old: restoring whole')
       await store.clear()
     } else {

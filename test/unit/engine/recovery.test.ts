@@ -118,6 +118,22 @@ describe('a local store without a checkpoint', () => {
   })
 })
 
+describe('the age of a local store', () => {
+  it.each([
+    ['of an hour ago', -3_599_000, true],
+    ['of more than the tombstones live', -3_700_000, false],
+    ['of a clock that is a little ahead', 60_000, true],
+    ['from the future, which says nothing about its age', 3_600_000, false],
+  ])('is looked at: %s', async (_what, writtenInMs, isKept) => {
+    const { store } = await LocalStore.open(directory)
+    const checkpoint = { changelogPosition: 5, stateVersion: 1, writtenAtMs: Date.now() + writtenInMs }
+    await store.write(write => write.put('users/b', VALUE, 0, VALUE.length), checkpoint)
+    await store.close()
+    await recover(new FakeKafka(END), END)
+    expect([open!.get('users/b') !== undefined, open!.get('users/a') !== undefined]).toEqual([isKept, true])
+  })
+})
+
 describe('a changelog that ends before what was committed', () => {
   it('is asked for its end again, of whoever leads it then', async () => {
     const kafka = new FakeKafka(3, 3, END)
