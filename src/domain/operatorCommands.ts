@@ -10,16 +10,31 @@ import { stopWork } from './stops.ts'
 import { entryOf, lift, liftAll, suppress } from './suppressionRules.ts'
 import { SUPPRESSION_LIMIT } from './userState.ts'
 
+/** `print` of an order that had no effect. Other orders have 0. */
+const REFUSED = 1
+
 /**
  * An operator's order about one user: a card or all of them, at a merchant or at all of them. Each has one outcome of its
- * own with the status of its effect and the reason `operator`; `REJECTED` where it has none, or is not built yet. A second
- * one with the same `request_id` is the same order, written again by somebody who had no answer: it changes nothing.
+ * own with the status of its effect and the reason `operator`; `REJECTED` where it has none, or is not known here. A second
+ * one with the same `request_id` is the same order, written again by somebody who had no answer: it changes nothing, and is
+ * told as what the first one was, done or refused.
  */
 export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, command: OperatorCommand): void {
-  if (isRepeated(draft, command)) {
-    tell(draft, command, 'SKIPPED', source, 'duplicate')
+  const { request_id } = command
+  const identity = orderIdentity(request_id)
+  const first = request_id === '' ? undefined : recall(draft.user.events, identity)
+  if (first !== undefined) {
+    tell(draft, command, first.print === REFUSED ? 'REJECTED' : 'SKIPPED', source, 'duplicate')
     return
   }
+  carryOut(draft, command, source)
+  // Of an erased user nothing is kept. Memory: among the events, as long as those, and as many.
+  if (request_id === '' || draft.isForgotten) return
+  const isRefused = draft.outcomes.some(({ status, origin }) => status === 'REJECTED' && origin === source)
+  draft.putEvents(remember(draft.user.events, identity, isRefused ? REFUSED : 0, draft.now))
+}
+
+function carryOut(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
   switch (command.action) {
     case 'SUPPRESS':
       onSuppress(draft, command, source)
@@ -37,6 +52,8 @@ export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, c
       onRetry(draft, command, source)
       return
     case 'KILL_SWITCH':
+    default:
+      // An order of a newer release reads as UNKNOWN: it must not go without an answer.
       tell(draft, command, 'REJECTED', source)
   }
 }
@@ -87,15 +104,6 @@ function onLift(draft: DecisionDraft, command: OperatorCommand, source: SourcePo
 /** Stops what waits and leaves the future alone: the next trigger goes its usual way. */
 function onCancel(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
   tell(draft, command, stopWork(draft, command, 'operator', source) ? 'CANCELLED' : 'REJECTED', source)
-}
-
-/** The first time it is remembered, among the events: as long as those, and as many. */
-function isRepeated(draft: DecisionDraft, { request_id }: OperatorCommand): boolean {
-  if (request_id === '') return false
-  const identity = orderIdentity(request_id)
-  if (recall(draft.user.events, identity) !== undefined) return true
-  draft.putEvents(remember(draft.user.events, identity, 0, draft.now))
-  return false
 }
 
 /** The outcome of the order itself. */

@@ -1,7 +1,8 @@
 import { endAttempt } from './attempts.ts'
 import { NO_SUBJECT } from './decisionDraft.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
-import { suppressionKey } from './ids.ts'
+import { orderIdentity, suppressionKey } from './ids.ts'
+import { remember } from './memory.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
 
@@ -45,7 +46,7 @@ export function onForget(draft: DecisionDraft, command: OperatorCommand, source:
 
 /**
  * Whatever comes for a user who was erased. It is explained by its position alone, and changes nothing. Only a LIFT for
- * the whole user ends that: the user begins anew, with nothing of what was before.
+ * the whole user ends that: the user begins anew, with nothing of what was before but that order itself, to know it again.
  */
 export function onForgottenUser(draft: DecisionDraft, { source, body }: UserEvent): void {
   switch (body.kind) {
@@ -66,7 +67,7 @@ export function onForgottenUser(draft: DecisionDraft, { source, body }: UserEven
 
 function onOrder(
   draft: DecisionDraft,
-  { action, card_ref, merchant_id }: OperatorCommand,
+  { action, card_ref, merchant_id, request_id }: OperatorCommand,
   source: SourcePosition,
 ): void {
   const isAboutUser = card_ref === null && merchant_id === null
@@ -75,6 +76,7 @@ function onOrder(
   } else if (action === 'LIFT' && isAboutUser) {
     tell(draft, 'SKIPPED', 'operator', source)
     draft.beginAnew()
+    if (request_id !== '') draft.putEvents(remember([], orderIdentity(request_id), 0, draft.now))
   } else {
     tell(draft, 'REJECTED', 'forgotten', source)
   }

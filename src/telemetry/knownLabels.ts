@@ -33,7 +33,7 @@ export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {
   UPDATED: ['updated', 'corrected', 'reconciled'],
   FAILED: ['unknown_reason'],
   NEEDS_USER_ACTION: ['relink'],
-  SUPPRESSED: ['closed', 'opt_out', 'operator', 'contact_cardholder'],
+  SUPPRESSED: ['closed', 'opt_out', 'operator', 'contact_cardholder', 'forgotten'],
   HELD: ['contact_cardholder'],
   CANCELLED: ['closed', 'opt_out', 'contact_cardholder', 'operator', 'superseded', 'corrected', 'window_missed'],
   SKIPPED: [
@@ -57,9 +57,20 @@ export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {
     'contradicts_success',
     'relinked',
     'operator',
+    'forgotten',
   ],
-  REJECTED: ['uid_conflict', 'limit', 'invalid_card_data', 'invalid_field', 'invalid_jwe', 'unknown_error', 'operator'],
-  NO_RESULT: ['no_result', 'superseded'],
+  REJECTED: [
+    'uid_conflict',
+    'limit',
+    'invalid_card_data',
+    'invalid_field',
+    'invalid_jwe',
+    'unknown_error',
+    'operator',
+    'duplicate',
+    'forgotten',
+  ],
+  NO_RESULT: ['no_result', 'superseded', 'forgotten'],
   EXTERNAL: ['updated'],
 }
 

@@ -28,6 +28,8 @@ export function orderLine({ command }: UserOrder, position: SourcePosition): str
 export function refusalLine({ command }: UserOrder, own: CardOutcome | undefined): string {
   if (own === undefined) return 'DECIDE wrote no outcome for it: look at its version and its dead letters'
   if (own.reason === 'limit') return 'the user has as many suppressions as are kept: lift some first'
+  if (own.reason === 'forgotten') return 'the user is erased: only onfile lift for the whole user ends that'
+  if (own.reason === 'duplicate') return 'an order with this --request-id was refused before: give it with another one'
   switch (command.action) {
     case 'SUPPRESS':
       return 'it had no effect: its end had passed when DECIDE read it'

@@ -124,6 +124,19 @@ describe('an order', () => {
     expect(code).toBe(1)
   })
 
+  it.each([
+    ['forgotten', 'only onfile lift for the whole user ends that'],
+    ['duplicate', 'was refused before'],
+    ['limit', 'lift some first'],
+  ])('that is REJECTED/%s says why', async (reasonCode, why) => {
+    const ended = await onfile(
+      ['suppress', '--user', 'u-1', ...reason],
+      new MemoryDesk([outcome('REJECTED', reasonCode)]),
+    )
+    expect(ended.out).toContain(why)
+    expect(ended.code).toBe(1)
+  })
+
   it('that nobody answers is 69, and says that it stands', async () => {
     const desk = new MemoryDesk('silent')
     const { code, err } = await onfile(

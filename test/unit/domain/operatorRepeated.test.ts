@@ -6,6 +6,7 @@ it.each(['SUPPRESS', 'LIFT', 'CANCEL', 'RETRY'] as const)(
   'a second %s with the same request id is the same order: it changes nothing',
   action => {
     const world = issued()
+    if (action === 'LIFT') world.operator('SUPPRESS', USER_SCOPE)
     const first = world.operator(action, { ...USER_SCOPE, request_id: 'r-1' })
     const { cards, suppressions } = world.state
     world.news()
@@ -33,4 +34,31 @@ it('an order without a request id is never taken for another one', () => {
     'SUPPRESSED operator',
     'SUPPRESSED operator',
   ])
+})
+
+it.each(['SUPPRESS', 'LIFT', 'CANCEL', 'RETRY', 'FORGET'] as const)(
+  'a second %s of one that was refused is told as refused: whoever asks again must not take it for done',
+  action => {
+    const world = new World()
+    const scope = action === 'SUPPRESS' ? { until: T0 - 1 } : {}
+    world.operator(action, { ...scope, request_id: 'r-1' })
+    world.operator(action, { ...scope, request_id: 'r-1' })
+    expect(world.news()).toEqual(['REJECTED operator', 'REJECTED duplicate'])
+  },
+)
+
+it('an order that only a newer release knows is refused, and so explained', () => {
+  const world = new World()
+  const order = world.operator('UNKNOWN' as 'CANCEL')
+  expect(world.news()).toEqual(['REJECTED operator'])
+  expect(world.lastOutcome).toMatchObject({ source: order, origin: order, final: true })
+})
+
+it('a second LIFT of an erased user is the same order', () => {
+  const world = issued()
+  world.operator('FORGET', { ...USER_SCOPE, request_id: 'r-1' })
+  world.operator('LIFT', { ...USER_SCOPE, request_id: 'r-2' })
+  world.news()
+  world.operator('LIFT', { ...USER_SCOPE, request_id: 'r-2' })
+  expect(world.news()).toEqual(['SKIPPED duplicate'])
 })

@@ -69,7 +69,11 @@ it('FORGET deletes everything that has the user in its key, other users are left
 
   order({ action: 'LIFT' })
   expect([...forgotten.entries()]).toEqual([])
-  expect(users.get(USER)).toEqual({ ...NEW_USER, decision_seq: 7 })
+  expect(users.get(USER)).toEqual({
+    ...NEW_USER,
+    decision_seq: 7,
+    events: [{ key: 'order\nrequest-1', print: 0, at: ctx.now }],
+  })
 })
 
 it('the pseudonym of a user never changes: with another one every erased user would come back', () => {
