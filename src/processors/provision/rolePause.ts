@@ -43,6 +43,8 @@ export class RolePause {
 
   begin(reason: PauseReason): void {
     if (this.#pause?.reason === reason) return
+    // Another trouble takes the place of the first one, which is met again, or not, once this one is over.
+    if (this.#pause !== null) this.#options.onResumed(this.#pause)
     this.#pause = { reason, sinceMs: this.#options.now() }
     this.#trial = 'none'
     clearInterval(this.#probeTimer)

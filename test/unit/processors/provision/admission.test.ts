@@ -341,6 +341,14 @@ describe('a pause', () => {
     expect(admission.paused?.reason).toBe('knot_forbidden')
   })
 
+  it('for another reason than before end the first one: no gauge of it stays up', async () => {
+    const { admission, events } = open()
+    admission.pause('knot_forbidden')
+    await vi.advanceTimersByTimeAsync(10)
+    admission.pause('vault_unauthorized')
+    expect(events).toEqual(['paused knot_forbidden', 'resumed knot_forbidden', 'paused vault_unauthorized'])
+  })
+
   it('stopping ends every wait and every timer', async () => {
     const { admission, granted, ask } = open({ ratePerSecond: 1, merchant: { concurrency: 1, ratePerSecond: 1 } })
     admission.pause('vault_unauthorized')
