@@ -4,6 +4,7 @@ import { SchemaRegistry as RegistryClient, SchemaType } from '@kafkajs/confluent
 import avsc from 'avsc'
 import type { Type } from 'avsc'
 import { LRUCache } from 'lru-cache'
+import { current } from '../http/live.ts'
 import { IncompatibleSchemaError, RegistryUnavailableError, UnknownSchemaError } from './errors.ts'
 import { InstantType } from './instantType.ts'
 import { RegistryHttp, authorization, withRetries } from './registryHttp.ts'
@@ -55,7 +56,7 @@ export class SchemaRegistry implements SchemaSource {
     this.#deadlineMs = timeoutMs * 2
     this.#http = new RegistryHttp(options)
     this.#agent = this.url.startsWith('https:')
-      ? new HttpsAgent({ keepAlive: true, ...options.tls })
+      ? new HttpsAgent({ keepAlive: true })
       : new HttpAgent({ keepAlive: true })
     this.#unknown = new LRUCache({ max: MAX_UNKNOWN_IDS, ttl: options.unknownTtlMs ?? 30_000 })
     // `retry` changes the defaults of the whole library: every client here passes the same, and retries are our own.
@@ -63,7 +64,7 @@ export class SchemaRegistry implements SchemaSource {
       host: this.url,
       agent: this.#agent,
       retry: { retries: 0 },
-      middlewares: [withTimeout(timeoutMs, authorization(options.auth))],
+      middlewares: [withTimeout(timeoutMs, options, this.#agent)],
     }
     const schemaOptions = { [SchemaType.AVRO]: { typeHook, logicalTypes: InstantType.byName } }
     this.#newClient = () => new RegistryClient(clientOptions, schemaOptions)
@@ -177,9 +178,16 @@ export class SchemaRegistry implements SchemaSource {
   }
 }
 
-function withTimeout(timeoutMs: number, header: string | undefined): Middleware {
-  const extras = { timeout: timeoutMs, ...(header === undefined ? {} : { headers: { authorization: header } }) }
-  return () => ({ prepareRequest: async next => (await next()).enhance(extras) })
+/** Each request with the credentials of now. An agent whose certificates change opens new connections for them. */
+function withTimeout(timeoutMs: number, { auth, tls }: RegistryOptions, agent: HttpAgent): Middleware {
+  return () => ({
+    prepareRequest: async next => {
+      const header = authorization(auth)
+      if (tls !== undefined && agent instanceof HttpsAgent) Object.assign(agent.options, current(tls))
+      const headers = header === undefined ? {} : { headers: { authorization: header } }
+      return (await next()).enhance({ timeout: timeoutMs, ...headers })
+    },
+  })
 }
 
 /** A registry says "not found" with an error code of its own (40401 subject, 40402 version, 40403 schema). */

@@ -1,14 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
+import { freshConnector } from '../http/freshConnector.ts'
+import type { ClientTls } from '../http/freshConnector.ts'
+import { current } from '../http/live.ts'
+import type { Live } from '../http/live.ts'
 import { RegistryUnavailableError } from './errors.ts'
-
-/** Client certificate and authorities, PEM. */
-export interface RegistryTls {
-  readonly ca?: string | Buffer
-  readonly cert?: string | Buffer
-  readonly key?: string | Buffer
-  readonly passphrase?: string
-}
 
 export type RegistryAuth =
   | { readonly kind: 'none' }
@@ -18,8 +14,8 @@ export type RegistryAuth =
 export interface RegistryOptions {
   /** Base URL of the Confluent-compatible API, with its path: `http://host:8080/apis/ccompat/v7`. */
   readonly url: string
-  readonly auth?: RegistryAuth
-  readonly tls?: RegistryTls
+  readonly auth?: Live<RegistryAuth>
+  readonly tls?: Live<ClientTls>
   /** Per request, connecting included. Default 5000. */
   readonly timeoutMs?: number
   /** Requests per call where the registry is unreachable or answers 5xx or 429. Default 3. */
@@ -35,8 +31,9 @@ export interface RegistryAnswer {
 
 const FIRST_RETRY_MS = 100
 
-/** The `Authorization` header, undefined where none is configured. */
-export function authorization(auth: RegistryAuth | undefined): string | undefined {
+/** The `Authorization` header of now, undefined where none is configured. */
+export function authorization(configured: Live<RegistryAuth> | undefined): string | undefined {
+  const auth = configured === undefined ? undefined : current(configured)
   if (auth?.kind === 'bearer') return `Bearer ${auth.token}`
   if (auth?.kind === 'basic') return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`
   return undefined
@@ -66,7 +63,7 @@ export async function withRetries<T>(attempts: number, call: () => Promise<T>): 
  */
 export class RegistryHttp {
   readonly #url: string
-  readonly #headers: Record<string, string>
+  readonly #auth: Live<RegistryAuth> | undefined
   readonly #timeoutMs: number
   readonly #attempts: number
   readonly #agent: Agent
@@ -75,13 +72,8 @@ export class RegistryHttp {
     this.#url = options.url.replace(/\/+$/, '')
     this.#timeoutMs = options.timeoutMs ?? 5_000
     this.#attempts = options.attempts ?? 3
-    const header = authorization(options.auth)
-    this.#headers = {
-      accept: 'application/vnd.schemaregistry.v1+json, application/json',
-      'content-type': 'application/vnd.schemaregistry.v1+json',
-      ...(header === undefined ? {} : { authorization: header }),
-    }
-    this.#agent = new Agent({ connect: { ...options.tls, timeout: this.#timeoutMs } })
+    this.#auth = options.auth
+    this.#agent = new Agent({ connect: freshConnector(options.tls ?? {}, this.#timeoutMs) })
   }
 
   /** Any answer that is not an outage; `RegistryUnavailableError` otherwise. The body is parsed where it is JSON. */
@@ -94,13 +86,18 @@ export class RegistryHttp {
   }
 
   async #sendOnce(method: 'GET' | 'POST' | 'PUT', path: string, body: object | undefined): Promise<RegistryAnswer> {
+    const header = authorization(this.#auth)
     let status: number
     let text: string
     try {
       const answer = await request(`${this.#url}${path}`, {
         method,
         dispatcher: this.#agent,
-        headers: this.#headers,
+        headers: {
+          accept: 'application/vnd.schemaregistry.v1+json, application/json',
+          'content-type': 'application/vnd.schemaregistry.v1+json',
+          ...(header === undefined ? {} : { authorization: header }),
+        },
         signal: AbortSignal.timeout(this.#timeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })

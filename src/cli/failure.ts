@@ -12,6 +12,7 @@ const WRONG = new Set([
   'schema_different',
   'schema_incompatible',
   'KAFKA_AUTHENTICATION_FAILED',
+  'OAUTH_TOKEN_REFUSED',
   'TOPIC_MISSING',
   'MEMORY_EXPOSED',
   'KAFKA_TOPIC_AUTHORIZATION_FAILED',

@@ -1,7 +1,8 @@
 import { required } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
+import { liveValue } from '../config/liveValue.ts'
 import type { ClusterOptions } from '../kafka/cluster.ts'
-import { tlsOf } from './connections.ts'
+import { liveTls } from './liveTls.ts'
 import { OauthTokens } from './oauthTokens.ts'
 
 /** Kafka as configured: brokers, TLS, SASL. */
@@ -10,34 +11,33 @@ export function kafkaOptionsOf(config: Config): ClusterOptions {
   return {
     brokers,
     clientId: config.application.id,
-    ...(ssl.enabled
-      ? { ssl: { ...tlsOf(ssl), ...(ssl.keyPassphrase === null ? {} : { passphrase: ssl.keyPassphrase }) } }
-      : {}),
+    ...(ssl.enabled ? { ssl: liveTls(config, 'kafka.ssl', ssl) } : {}),
     ...saslOf(config),
   }
 }
 
-function saslOf({ kafka }: Config): Pick<ClusterOptions, 'sasl'> {
-  const { mechanism, username, password } = kafka.sasl
+function saslOf(config: Config): Pick<ClusterOptions, 'sasl'> {
+  const { mechanism, username, password } = config.kafka.sasl
   if (mechanism === null) return {}
   if (mechanism === 'oauthbearer') {
-    const tokens = tokensOf(kafka.sasl)
+    const tokens = tokensOf(config)
     return { sasl: { mechanism, token: () => tokens.token() } }
   }
   return {
     sasl: {
       mechanism,
       username: required(username, 'kafka.sasl.username'),
-      password: required(password, 'kafka.sasl.password'),
+      password: liveValue(config, 'kafka.sasl.password', required(password, 'kafka.sasl.password')),
     },
   }
 }
 
-function tokensOf({ tokenUrl, clientId, clientSecret, scope }: Config['kafka']['sasl']): OauthTokens {
+function tokensOf(config: Config): OauthTokens {
+  const { tokenUrl, clientId, clientSecret, scope } = config.kafka.sasl
   return new OauthTokens({
     tokenUrl: required(tokenUrl, 'kafka.sasl.tokenUrl'),
     clientId: required(clientId, 'kafka.sasl.clientId'),
-    clientSecret: required(clientSecret, 'kafka.sasl.clientSecret'),
+    clientSecret: liveValue(config, 'kafka.sasl.clientSecret', required(clientSecret, 'kafka.sasl.clientSecret')),
     scope,
   })
 }

@@ -5,7 +5,8 @@ export interface OauthOptions {
   /** `kafka.sasl.tokenUrl`. */
   readonly tokenUrl: string
   readonly clientId: string
-  readonly clientSecret: string
+  /** Asked for with each token: a secret that was rotated is used by the next one. */
+  readonly clientSecret: string | (() => string)
   readonly scope: string | null
   readonly now?: () => number
 }
@@ -13,16 +14,26 @@ export interface OauthOptions {
 /** The token endpoint gave no token. Says what it answered with its status only. */
 export class OauthTokenError extends Error {
   override readonly name = 'OauthTokenError'
-  readonly code = 'OAUTH_TOKEN_UNAVAILABLE'
+  readonly code: 'OAUTH_TOKEN_UNAVAILABLE' | 'OAUTH_TOKEN_REFUSED'
+  /** True: the endpoint does not know this client, or grants it nothing. Asking again changes nothing. */
+  readonly refused: boolean
 
-  constructor(tokenUrl: string, why: string, options?: ErrorOptions) {
+  constructor(tokenUrl: string, why: string, options?: ErrorOptions & { readonly refused?: boolean }) {
+    const refused = options?.refused ?? false
     super(
-      `No token for Kafka from ${tokenUrl}: ${why}; check kafka.sasl.tokenUrl, kafka.sasl.clientId and kafka.sasl.clientSecret`,
+      `No token for Kafka from ${tokenUrl}: ${why}; check ` +
+        (refused
+          ? 'kafka.sasl.clientId, kafka.sasl.clientSecret and kafka.sasl.scope with the owner of the identity provider'
+          : 'kafka.sasl.tokenUrl and the way there'),
       options,
     )
+    this.refused = refused
+    this.code = refused ? 'OAUTH_TOKEN_REFUSED' : 'OAUTH_TOKEN_UNAVAILABLE'
   }
 }
 
+/** What an endpoint answers to a client that it does not know or to a grant that it does not give (RFC 6749, 5.2). */
+const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403])
 const TIMEOUT_MS = 10_000
 /** Where the endpoint names no lifetime. */
 const DEFAULT_LIFETIME_SECONDS = 300
@@ -57,8 +68,9 @@ export class OauthTokens {
 
   async #ask(): Promise<string> {
     const { tokenUrl, clientId, clientSecret, scope } = this.#options
+    const secret = typeof clientSecret === 'string' ? clientSecret : clientSecret()
     const askedAtMs = this.#now()
-    const credentials = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
+    const credentials = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`)
     const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope === null ? {} : { scope }) })
     let status: number
     let body: unknown
@@ -79,7 +91,9 @@ export class OauthTokens {
       const why = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
       throw new OauthTokenError(tokenUrl, why, { cause: error })
     }
-    if (status !== 200) throw new OauthTokenError(tokenUrl, `it answered ${status}`)
+    if (status !== 200) {
+      throw new OauthTokenError(tokenUrl, `it answered ${status}`, { refused: REFUSALS.has(status) })
+    }
     const answer = answerSchema.safeParse(body)
     if (!answer.success) throw new OauthTokenError(tokenUrl, 'its answer holds no access_token')
     const lifeMs = (answer.data.expires_in ?? DEFAULT_LIFETIME_SECONDS) * 1_000

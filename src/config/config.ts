@@ -9,10 +9,12 @@ import type { TopicNames } from './topicNames.ts'
 export interface Config extends Omit<ParsedConfig, 'topics' | 'ingest'> {
   readonly topics: TopicNames & Pick<ParsedConfig['topics'], 'partitions' | 'replicationFactor'>
   readonly ingest: ParsedConfig['ingest'] & { readonly hashKey: string }
+  /** Settings whose value came out of a file, with its path: they are read again while the process runs. */
+  readonly files: ReadonlyMap<string, string>
 }
 
-/** Fills in the defaults that are made of other keys. */
-export function resolveDefaults(parsed: ParsedConfig): Config {
+/** Fills in the defaults that are made of other keys. `files` as in `Config`, before those defaults. */
+export function resolveDefaults(parsed: ParsedConfig, files: ReadonlyMap<string, string> = new Map()): Config {
   const id = parsed.application.id
   const { topics, ingest, directory, vault } = parsed
   return {
@@ -28,7 +30,21 @@ export function resolveDefaults(parsed: ParsedConfig): Config {
     },
     ingest: { ...ingest, hashKey: ingest.hashKey ?? id },
     directory: resolveDirectory(directory, vault),
+    files: new Map([...filesOfTheVault(parsed, files), ...files]),
   }
+}
+
+/** The directory's settings that are the vault's come out of the vault's files. */
+function filesOfTheVault(parsed: ParsedConfig, files: ReadonlyMap<string, string>): [string, string][] {
+  const { token, ssl } = resolveDirectory(parsed.directory, parsed.vault)
+  const taken = [
+    ...(parsed.directory.token === null && token !== null ? ['token'] : []),
+    ...(ssl === parsed.vault.ssl ? ['ssl.ca', 'ssl.cert', 'ssl.key'] : []),
+  ]
+  return taken.flatMap(name => {
+    const file = files.get(`vault.${name}`)
+    return file === undefined ? [] : [[`directory.${name}`, file] satisfies [string, string]]
+  })
 }
 
 /** What opens the vault is shown to the vault only: it is the directory's too where both are one host. */

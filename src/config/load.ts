@@ -45,7 +45,8 @@ export function loadConfig(sources: ConfigSources, purpose: Purpose): Config {
   }
   problems.push(...crossProblems(settings), ...missingKeys(settings, purpose))
   if (problems.length > 0) throw new ConfigError(problems)
-  const config = resolveDefaults(configSchema.parse(nested(raw)))
+  const files = new Map([...raw].flatMap(([path, { file }]) => (file === undefined ? [] : [[path, file] as const])))
+  const config = resolveDefaults(configSchema.parse(nested(raw)), files)
   const clashes = sameNameProblems(config.topics)
   if (clashes.length > 0) throw new ConfigError(clashes)
   return config

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseDocument } from 'yaml'
+import { readValueFile } from './valueFile.ts'
 import { acceptsFile, CONFIG_KEYS, environmentNameOf, fileKeyOf } from './keys.ts'
 import { suggestion } from './suggestion.ts'
 
@@ -8,6 +9,8 @@ export interface RawValue {
   readonly value: unknown
   /** For messages: `ONFILE_KNOT_URL`, `onfile.yaml`, `--set`. */
   readonly origin: string
+  /** The file that holds the value, where a key that ends in `File` named one. */
+  readonly file?: string
 }
 
 /** Values by key path. `problems` grows: nothing here throws for what an operator wrote. */
@@ -139,7 +142,7 @@ function takeFiles(values: RawValues, problems: string[]): RawValues {
       problems.push(`${fileKey} (${named.origin}) must be the path of a file`)
     } else {
       try {
-        values.set(path, { value: readFileSync(named.value, 'utf8').replace(/\r?\n$/, ''), origin: named.origin })
+        values.set(path, { value: readValueFile(named.value), origin: named.origin, file: named.value })
       } catch (error) {
         problems.push(`${path}: the file that ${named.origin} names cannot be read: ${(error as Error).message}`)
       }

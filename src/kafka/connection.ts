@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type * as Kafkajs from 'kafkajs'
+import { connectionTrouble } from './connectionTrouble.ts'
 import {
   AuthenticationFailedError,
   ClientVersionError,
@@ -18,6 +19,8 @@ import type {
   SilentLogger,
   SocketFactory,
 } from './kafkajsInternals.ts'
+import { proveByToken } from './oauthBearer.ts'
+import type { SaslExchange } from './oauthBearer.ts'
 import type { ApiRanges } from './request.ts'
 import { Writer } from './wire.ts'
 
@@ -28,6 +31,8 @@ const KEEP_ALIVE_MS = 60_000
 const RENEWAL_MS = 10_000
 /** Larger than any answer to what we ask for: a length beyond it means that the other side is no Kafka broker. */
 const MAX_RESPONSE_BYTES = 256 << 20
+
+const NO_KAFKA = 'no Kafka broker, or one that wants TLS; check kafka.brokers and kafka.ssl.enabled'
 
 const require = createRequire(import.meta.url)
 const silentLogger: SilentLogger = {
@@ -59,18 +64,25 @@ function loadKafkajs(): { Connection: KafkajsConnectionClass; api: typeof Kafkaj
 
 const kafkajs = loadKafkajs()
 
-/** How to prove who we are. `token` is called before each authentication: it must return a token that is still valid. */
+/**
+ * How to prove who we are. Calls are made before each authentication, so that what was rotated is used by the next one.
+ * `token` must return a token that is still valid; where it throws an error with `refused: true`, whoever gives out tokens
+ * has turned us down, and any other error means that there is no token now.
+ */
 export type SaslOptions =
   | {
       readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
       readonly username: string
-      readonly password: string
+      readonly password: string | (() => string)
     }
   | { readonly mechanism: 'oauthbearer'; readonly token: () => Promise<string> }
 
+/** TLS as Node takes it; a call is made for each connection, so that the next one shows a certificate that was renewed. */
+export type TlsSource = TlsOptions | (() => TlsOptions)
+
 export interface ConnectionOptions {
   readonly clientId: string
-  readonly ssl?: TlsOptions
+  readonly ssl?: TlsSource
   readonly sasl?: SaslOptions
   /** For the answer to a request, unless the request has a longer one. */
   readonly requestTimeoutMs: number
@@ -84,19 +96,48 @@ export interface Address {
 }
 
 /** Nagle's delay off: a transaction is a sequence of small requests that wait for each other. */
-const openSocket: SocketFactory = ({ host, port, ssl, onConnect }) => {
-  const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
+function openSocket(
+  { host, port, onConnect }: Parameters<SocketFactory>[0],
+  ssl: TlsSource | undefined,
+): ReturnType<SocketFactory> {
+  const tls = typeof ssl === 'function' ? ssl() : ssl
+  const socket = tls
+    ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect)
     : connectTcp({ host, port }, onConnect)
   socket.setKeepAlive(true, KEEP_ALIVE_MS)
   socket.setNoDelay(true)
   return socket
 }
 
-function kafkajsSasl(sasl: SaslOptions | undefined): Kafkajs.SASLOptions | undefined {
+/** What `token` threw, in a wrapper that tells it from what a broker said. */
+class NoTokenError extends Error {
+  override readonly name = 'NoTokenError'
+}
+
+function kafkajsSasl(sasl: SaslOptions | undefined): Kafkajs.SASLOptions | Kafkajs.Mechanism | undefined {
   if (sasl === undefined) return undefined
-  if (sasl.mechanism !== 'oauthbearer') return { ...sasl }
-  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) }
+  if (sasl.mechanism !== 'oauthbearer') {
+    const { mechanism, username, password } = sasl
+    // kafkajs reads the object at each authentication.
+    return {
+      mechanism,
+      username,
+      get password() {
+        return typeof password === 'string' ? password : password()
+      },
+    } as Kafkajs.SASLOptions
+  }
+  return {
+    mechanism: 'oauthbearer',
+    authenticationProvider: ({ saslAuthenticate }) => ({
+      authenticate: async () => {
+        const token = await sasl.token().catch((cause: unknown) => {
+          throw new NoTokenError('no token', { cause })
+        })
+        await proveByToken(token, saslAuthenticate as unknown as SaslExchange)
+      },
+    }),
+  }
 }
 
 /**
@@ -118,16 +159,21 @@ export class BrokerConnection {
     this.connection = new kafkajs.Connection({
       ...address,
       clientId: options.clientId,
-      ssl: options.ssl ?? null,
+      ssl: null,
       sasl: kafkajsSasl(options.sasl) ?? null,
       connectionTimeout: options.connectionTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       enforceRequestTimeout: false,
       logger: silentLogger,
       socketFactory: to => {
-        const socket = openSocket(to)
+        const socket = openSocket(to, options.ssl)
         this.socket = socket
-        socket.once('end', () => this.fail(this.lost('the broker closed the connection')))
+        // TLS 1.3 lets us send before the broker has judged our certificate: its refusal may come at any time.
+        socket.once('error', error => {
+          const what = this.connection.isConnected() ? 'the connection broke' : 'cannot connect'
+          this.fail(connectionTrouble(this.broker, error, what))
+        })
+        socket.once('end', () => this.fail(this.lost(`the broker closed the connection${this.beforeTls(socket)}`)))
         socket.once('close', () => this.fail(this.lost('the connection ended')))
         return socket
       },
@@ -144,10 +190,8 @@ export class BrokerConnection {
       await opened.within(connectionTimeoutMs + 500, opened.connection.connect())
       return opened
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      const failure = new ConnectionLostError(opened.broker, `cannot connect: ${why}`, error)
-      opened.fail(failure)
-      throw failure
+      opened.fail(connectionTrouble(opened.broker, error, 'cannot connect'))
+      throw opened.failure ?? error
     }
   }
 
@@ -213,12 +257,28 @@ export class BrokerConnection {
     try {
       await this.within(this.options.requestTimeoutMs, this.connection.authenticate())
     } catch (error) {
-      const failure = this.failure ?? new AuthenticationFailedError(this.broker, error)
-      this.fail(failure)
-      throw failure
+      this.fail(this.refusal(error))
+      throw this.failure ?? error
     }
     const sessionMs = Number(this.connection.sessionLifetime.toString())
-    if (sessionMs > 0) this.connection.reauthenticationThreshold = Math.min(RENEWAL_MS, sessionMs / 5)
+    if (sessionMs > 0) this.connection.reauthenticationThreshold = Math.min(RENEWAL_MS, Math.floor(sessionMs / 5))
+  }
+
+  /** Only what a broker, or who gives out tokens, has said is a refusal; everything else may be better next time. */
+  private refusal(error: unknown): Error {
+    if (error instanceof ConnectionLostError) return error
+    const oauth = this.options.sasl?.mechanism === 'oauthbearer'
+    if (!(error instanceof NoTokenError)) {
+      const settings = oauth
+        ? 'kafka.sasl (the token that kafka.sasl.clientId gets)'
+        : 'kafka.sasl.mechanism, .username and .password'
+      return new AuthenticationFailedError(this.broker, error, settings)
+    }
+    const { cause } = error
+    if (!(cause instanceof Error && 'refused' in cause && cause.refused === true)) {
+      return this.lost(`nothing to authenticate with: ${cause instanceof Error ? cause.message : 'no token'}`, cause)
+    }
+    return new AuthenticationFailedError(this.broker, cause, 'kafka.sasl.clientId and kafka.sasl.clientSecret')
   }
 
   /** An answer that is no answer must end this connection, not the process. */
@@ -230,15 +290,21 @@ export class BrokerConnection {
       try {
         process(data)
       } catch (error) {
-        this.fail(new ProtocolError(`${this.broker} does not speak Kafka's protocol`, error))
+        this.fail(new ProtocolError(`${this.broker} does not speak Kafka's protocol: ${NO_KAFKA}`, error))
         return
       }
       if (connection.bytesNeeded > MAX_RESPONSE_BYTES || connection.bytesNeeded < 0) {
         this.fail(
-          new ProtocolError(`${this.broker} announced an answer of ${connection.bytesNeeded} bytes: no Kafka broker?`),
+          new ProtocolError(`${this.broker} announced an answer of ${connection.bytesNeeded} bytes: ${NO_KAFKA}`),
         )
       }
     }
+  }
+
+  /** A listener without TLS hangs up at a TLS greeting. */
+  private beforeTls(socket: Socket): string {
+    const greeted = socket instanceof TLSSocket && socket.getProtocol() === null
+    return greeted ? ' before TLS stood: check kafka.ssl.enabled and the port in kafka.brokers' : ''
   }
 
   /** A call, because the field changes while a request waits. */
@@ -304,8 +370,7 @@ export function createKafkajsAdmin(brokers: readonly string[], options: Connecti
     // The default of 10 s makes it authenticate before every request where sessions are that short.
     reauthenticationThreshold: 1_000,
     logLevel: kafkajs.api.logLevel.NOTHING,
-    socketFactory: openSocket,
-    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    socketFactory: to => openSocket(to, options.ssl),
     ...(sasl === undefined ? {} : { sasl }),
   })
   return client.admin()

@@ -210,9 +210,13 @@ export class AuthenticationFailedError extends Error {
   override readonly name = 'AuthenticationFailedError'
   readonly code = 'KAFKA_AUTHENTICATION_FAILED'
 
-  constructor(broker: string, cause: unknown) {
+  /** `settings` names what was shown to the broker. */
+  constructor(broker: string, cause: unknown, settings = 'kafka.sasl and kafka.ssl') {
     const why = cause instanceof Error ? cause.message : String(cause)
-    super(`Kafka broker ${broker} refused the authentication (kafka.sasl, kafka.ssl): ${why}`, { cause })
+    super(
+      `Kafka broker ${broker} refused the authentication: check ${settings} with the owner of the cluster (${why})`,
+      { cause },
+    )
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { ConnectionOptions as TlsOptions } from 'node:tls'
 
 /**
  * The inner parts of kafkajs 2.2.4 that `connection.ts` uses, as far as it uses them. Read from its source
@@ -50,7 +49,7 @@ export type KafkajsConnectionClass = new (options: {
   readonly host: string
   readonly port: number
   readonly clientId: string
-  readonly ssl: TlsOptions | null
+  readonly ssl: null
   readonly sasl: unknown
   readonly connectionTimeout: number
   readonly requestTimeout: number
@@ -59,12 +58,7 @@ export type KafkajsConnectionClass = new (options: {
   readonly logger: SilentLogger
 }) => KafkajsConnection
 
-export type SocketFactory = (to: {
-  host: string
-  port: number
-  ssl?: TlsOptions | null
-  onConnect: () => void
-}) => Socket
+export type SocketFactory = (to: { host: string; port: number; onConnect: () => void }) => Socket
 
 export interface RequestQueuePrototype {
   readonly pending: readonly unknown[]

@@ -1,5 +1,8 @@
 import { Pool } from 'undici'
-import type { buildConnector } from 'undici'
+import { freshConnector } from '../http/freshConnector.ts'
+import type { ClientTls } from '../http/freshConnector.ts'
+import { current } from '../http/live.ts'
+import type { Live } from '../http/live.ts'
 import type { CardData } from '../vault/cardData.ts'
 import { readAccountsAnswer } from './accounts.ts'
 import type { AccountsAnswer } from './accounts.ts'
@@ -15,7 +18,7 @@ export interface KnotApiOptions {
   /** Secure host (`knot.secureUrl`): cards as plain JSON. Null where that form is not used. */
   readonly secureUrl: string | null
   readonly clientId: string
-  readonly secret: string
+  readonly secret: Live<string>
   /** One request (`knot.timeout`): to get a connection, and from the wire to the end of the answer. */
   readonly timeoutMs: number
   /** Open connections per host at most: `knot.concurrency`, so that no push waits for a connection. */
@@ -23,7 +26,7 @@ export interface KnotApiOptions {
   /** Plain http to other hosts than this machine (`knot.allowInsecure`). */
   readonly allowInsecure?: boolean
   /** Certificates for mTLS, a private CA. */
-  readonly tls?: buildConnector.BuildOptions
+  readonly tls?: Live<ClientTls>
   readonly now?: () => number
 }
 
@@ -74,7 +77,8 @@ const KEEP_ALIVE_MS = 4_000
 export class KnotApi {
   readonly #api: Host
   readonly #secure: Host | null
-  readonly #headers: Record<string, string>
+  readonly #clientId: string
+  readonly #secret: Live<string>
   readonly #timeoutMs: number
   readonly #now: () => number
 
@@ -82,8 +86,8 @@ export class KnotApi {
   constructor(options: KnotApiOptions) {
     this.#api = openHost('knot.url', options.url, options)
     this.#secure = options.secureUrl === null ? null : openHost('knot.secureUrl', options.secureUrl, options)
-    const credentials = Buffer.from(`${options.clientId}:${options.secret}`, 'utf8').toString('base64')
-    this.#headers = { authorization: `Basic ${credentials}`, accept: 'application/json', 'knot-version': '2.0' }
+    this.#clientId = options.clientId
+    this.#secret = options.secret
     this.#timeoutMs = options.timeoutMs
     this.#now = options.now ?? Date.now
   }
@@ -122,7 +126,7 @@ export class KnotApi {
       const end = await exchange(host.pool, {
         method: 'POST',
         path: `${host.prefix}/card`,
-        headers: { ...this.#headers, 'content-type': 'application/json' },
+        headers: { ...this.#headers(), 'content-type': 'application/json' },
         body,
         timeoutMs: this.#timeoutMs,
         maxBodyBytes: MAX_ANSWER_BYTES,
@@ -139,12 +143,17 @@ export class KnotApi {
     await Promise.all([this.#api.pool.destroy(), this.#secure?.pool.destroy()])
   }
 
+  #headers(): Record<string, string> {
+    const credentials = Buffer.from(`${this.#clientId}:${current(this.#secret)}`, 'utf8').toString('base64')
+    return { authorization: `Basic ${credentials}`, accept: 'application/json', 'knot-version': '2.0' }
+  }
+
   #get(path: string, maxBodyBytes: number): Promise<Exchange> {
     const { pool, prefix } = this.#api
     return exchange(pool, {
       method: 'GET',
       path: prefix + path,
-      headers: this.#headers,
+      headers: this.#headers(),
       body: null,
       timeoutMs: this.#timeoutMs,
       maxBodyBytes,
@@ -170,8 +179,7 @@ function openHost(key: string, text: string, options: KnotApiOptions): Host {
     allowH2: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    connectTimeout: options.timeoutMs,
-    ...(options.tls === undefined ? {} : { connect: options.tls }),
+    connect: freshConnector(options.tls ?? {}, options.timeoutMs),
   })
   return { pool, prefix: url.pathname.replace(/\/+$/, '') }
 }

@@ -1,19 +1,22 @@
 import { Pool } from 'undici'
-import type { buildConnector } from 'undici'
 import { z } from 'zod'
+import { freshConnector } from '../http/freshConnector.ts'
+import type { ClientTls } from '../http/freshConnector.ts'
+import { current } from '../http/live.ts'
+import type { Live } from '../http/live.ts'
 import { CardData } from './cardData.ts'
 
 export interface CardVaultOptions {
   /** Base URL of the vault (`vault.url`); a path in it is kept as prefix. */
   readonly url: string
   /** Bearer token (`vault.token`); null where the vault knows its clients by mTLS. */
-  readonly token: string | null
+  readonly token: Live<string | null>
   /** One request, from the first byte to the last (`vault.timeout`). */
   readonly timeoutMs: number
   /** Open connections at most. */
   readonly connections?: number
   /** Certificates for mTLS, a private CA. */
-  readonly tls?: buildConnector.BuildOptions
+  readonly tls?: Live<ClientTls>
 }
 
 /** Why the vault gave no usable answer. Codes only: what a vault wrote or sent is never repeated. */
@@ -86,7 +89,7 @@ const secretSchema = z.object({
 export class CardVault {
   readonly #pool: Pool
   readonly #prefix: string
-  readonly #headers: Record<string, string>
+  readonly #token: Live<string | null>
   readonly #timeoutMs: number
 
   constructor(options: CardVaultOptions) {
@@ -95,13 +98,10 @@ export class CardVault {
       connections: options.connections ?? 64,
       pipelining: 1,
       allowH2: false,
-      ...(options.tls === undefined ? {} : { connect: options.tls }),
+      connect: freshConnector(options.tls ?? {}, options.timeoutMs),
     })
     this.#prefix = url.pathname.replace(/\/+$/, '')
-    this.#headers = {
-      accept: 'application/json',
-      ...(options.token === null ? {} : { authorization: `Bearer ${options.token}` }),
-    }
+    this.#token = options.token
     this.#timeoutMs = options.timeoutMs
   }
 
@@ -132,11 +132,12 @@ export class CardVault {
 
   async #get(path: string): Promise<Fetched> {
     const timeout = AbortSignal.timeout(this.#timeoutMs)
+    const token = current(this.#token)
     try {
       const response = await this.#pool.request({
         method: 'GET',
         path: this.#prefix + path,
-        headers: this.#headers,
+        headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
         signal: timeout,
         headersTimeout: this.#timeoutMs,
         bodyTimeout: this.#timeoutMs,

@@ -1,7 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { Pool } from 'undici'
-import type { buildConnector } from 'undici'
 import { z } from 'zod'
+import { freshConnector } from '../http/freshConnector.ts'
+import type { ClientTls } from '../http/freshConnector.ts'
+import { current } from '../http/live.ts'
+import type { Live } from '../http/live.ts'
 import { FailingCards } from './failingCards.ts'
 
 /** Whose card it is: a user id, or null where the directory does not know the card, or never gave an answer for it. */
@@ -11,13 +14,13 @@ export interface CardDirectoryOptions {
   /** `directory.url`: base URL; a path in it is kept as prefix. */
   readonly url: string
   /** `directory.token`; null where the directory knows its clients by mTLS. */
-  readonly token: string | null
+  readonly token: Live<string | null>
   /** `directory.timeout`: one request, from the first byte to the last. */
   readonly timeoutMs: number
   /** Requests at once, over all partitions. Default 32. */
   readonly concurrency?: number
   /** Certificates for mTLS, a private CA. */
-  readonly tls?: buildConnector.BuildOptions
+  readonly tls?: Live<ClientTls>
   /** Cards whose owner is remembered. Default 100,000. */
   readonly cacheSize?: number
   /** How long an owner is believed (default 5 min) and a 404 (default 30 s). */
@@ -64,7 +67,6 @@ export class CardDirectory {
   readonly #origin: string
   readonly #prefix: string
   readonly #pool: Pool
-  readonly #headers: Record<string, string>
   readonly #clock: () => number
   readonly #owners: LRUCache<string, { readonly owner: Owner }>
   readonly #failing: FailingCards
@@ -78,12 +80,8 @@ export class CardDirectory {
     this.#pool = new Pool(url.origin, {
       connections: options.concurrency ?? 32,
       pipelining: 1,
-      connect: { ...options.tls, timeout: options.timeoutMs },
+      connect: freshConnector(options.tls ?? {}, options.timeoutMs),
     })
-    this.#headers = {
-      accept: 'application/json',
-      ...(options.token === null ? {} : { authorization: `Bearer ${options.token}` }),
-    }
     this.#clock = options.clock ?? Date.now
     this.#failing = new FailingCards({ giveUpAfterMs: options.giveUpAfterMs ?? 15 * 60_000, clock: this.#clock })
     this.#owners = new LRUCache({ max: options.cacheSize ?? 100_000, perf: { now: this.#clock }, ttlResolution: 0 })
@@ -169,11 +167,12 @@ export class CardDirectory {
     // A server would take these as a way out of /cards/.
     if (cardRef === '.' || cardRef === '..') return { owner: null }
     const timeout = AbortSignal.timeout(this.#options.timeoutMs)
+    const token = current(this.#options.token)
     try {
       const response = await this.#pool.request({
         method: 'GET',
         path: `${this.#prefix}/cards/${encodeURIComponent(cardRef)}/owner`,
-        headers: this.#headers,
+        headers: { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
         signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       })
       const text = await boundedText(response.body)

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { freePorts } from '../../sandbox/bed/freePorts.ts'
 import { startGuarded } from '../../sandbox/bed/guardedProcess.ts'
@@ -11,9 +12,16 @@ import { awaitKafka } from '../../sandbox/bed/readiness.ts'
 
 const run = promisify(execFile)
 
-/** A Kafka that takes clients over TLS with SASL only: PLAIN, SCRAM and OAUTHBEARER (tokens without a signature). */
+/**
+ * A Kafka with a listener for each way of proving who one is: TLS with SASL (PLAIN, SCRAM, and OAUTHBEARER with tokens
+ * without a signature), TLS with a client certificate, TLS with tokens that an identity provider signed.
+ */
 export interface SecuredKafka {
   readonly brokers: string
+  /** Demands a client certificate, one of `clientCertificates`. */
+  readonly mutualBrokers: string
+  /** OAUTHBEARER with signed tokens; a session ends with its token. */
+  readonly tokenBrokers: string
   /** Its listener without any of that, for whoever sets it up. */
   readonly plainBrokers: string
   /** PEM of the certificate that signed the broker's: itself. */
@@ -32,6 +40,10 @@ export interface SecuredKafkaOptions {
   readonly users?: readonly string[]
   /** Kafka's own authorizer: users may do what they were given, the plain listener everything. Default false. */
   readonly authorizes?: boolean
+  /** Certificates, PEM, that `mutualBrokers` takes. */
+  readonly clientCertificates?: readonly string[]
+  /** Who signs the tokens that `tokenBrokers` takes. */
+  readonly identityProvider?: { readonly jwks: string; readonly issuer: string; readonly audience: string }
 }
 
 /** Needs Java 17: one broker as a JVM process on free loopback ports, gone with this process. */
@@ -39,18 +51,19 @@ export async function startSecuredKafka(options: SecuredKafkaOptions = {}): Prom
   const { kafkaClasspath } = await resolveJvmArtifacts(line => void process.stderr.write(`${line}\n`))
   const dir = mkdtempSync(join(tmpdir(), 'onfile-secured-kafka-'))
   const ca = await makeCertificate(dir)
-  const [plainPort = 0, controllerPort = 0, securePort = 0] = await freePorts(3)
+  const [plainPort = 0, controllerPort = 0, securePort = 0, mutualPort = 0, tokenPort = 0] = await freePorts(5)
+  const ports: Ports = { plainPort, controllerPort, securePort, mutualPort, tokenPort }
+  writeFileSync(join(dir, 'clients.pem'), options.clientCertificates?.join('') ?? ca)
+  writeFileSync(join(dir, 'keys.json'), options.identityProvider?.jwks ?? '{"keys":[]}')
   const node = { id: 1, clientPort: plainPort, controllerPort }
   const properties = join(dir, 'server.properties')
-  writeFileSync(
-    properties,
-    secured(serverProperties(node, [node], join(dir, 'data')), dir, plainPort, securePort, controllerPort, options),
-  )
+  writeFileSync(properties, secured(serverProperties(node, [node], join(dir, 'data')), dir, ports, options))
   const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap(mechanism => [
     '--add-scram',
     `${mechanism}=[name=${username},password=${password}]`,
   ])
-  const jvm = [java('java'), '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx512m', '-cp', kafkaClasspath]
+  const allowed = `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${keysUrl(dir)}`
+  const jvm = [java('java'), '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx512m', allowed, '-cp', kafkaClasspath]
   const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', 'AAAAAAAAAAAAAAAAAAAAAQ', '--config', properties]
   const broker = startGuarded({
     steps: [
@@ -65,9 +78,28 @@ export async function startSecuredKafka(options: SecuredKafkaOptions = {}): Prom
   )
   await Promise.race([awaitKafka(`127.0.0.1:${plainPort}`, 60_000, new AbortController().signal), ended])
   ended.catch(() => undefined)
-  const [brokers, plainBrokers] = [`127.0.0.1:${securePort}`, `127.0.0.1:${plainPort}`]
-  return { brokers, plainBrokers, ca, username, password, sessionMs, stop: () => broker.stop() }
+  return {
+    brokers: `127.0.0.1:${securePort}`,
+    mutualBrokers: `127.0.0.1:${mutualPort}`,
+    tokenBrokers: `127.0.0.1:${tokenPort}`,
+    plainBrokers: `127.0.0.1:${plainPort}`,
+    ca,
+    username,
+    password,
+    sessionMs,
+    stop: () => broker.stop(),
+  }
 }
+
+interface Ports {
+  readonly plainPort: number
+  readonly controllerPort: number
+  readonly securePort: number
+  readonly mutualPort: number
+  readonly tokenPort: number
+}
+
+const keysUrl = (dir: string): string => pathToFileURL(join(dir, 'keys.json')).href
 
 async function makeCertificate(dir: string): Promise<string> {
   const store = join(dir, 'broker.p12')
@@ -92,30 +124,43 @@ const AUTHORIZER = `authorizer.class.name=org.apache.kafka.metadata.authorizer.S
 super.users=User:ANONYMOUS
 `
 
-/** The bed's own settings with one more listener; the last line of a key counts. */
+/** The bed's own settings with more listeners; the last line of a key counts. */
 function secured(
   plain: string,
   dir: string,
-  plainPort: number,
-  securePort: number,
-  controllerPort: number,
-  { users = [], authorizes = false }: SecuredKafkaOptions,
+  { plainPort, controllerPort, securePort, mutualPort, tokenPort }: Ports,
+  { users = [], authorizes = false, identityProvider }: SecuredKafkaOptions,
 ): string {
   const logins = [username, ...users].map(user => `user_${user}="${password}"`).join(' ')
   const module = 'org.apache.kafka.common.security'
+  const clients = `PLAINTEXT://127.0.0.1:${plainPort},SECURE://127.0.0.1:${securePort},MUTUAL://127.0.0.1:${mutualPort},TOKEN://127.0.0.1:${tokenPort}`
+  const keystores = ['secure', 'mutual', 'token'].map(
+    name => `listener.name.${name}.ssl.keystore.location=${join(dir, 'broker.p12')}
+listener.name.${name}.ssl.keystore.type=PKCS12
+listener.name.${name}.ssl.keystore.password=changeit`,
+  )
   return `${plain}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
-listeners=PLAINTEXT://127.0.0.1:${plainPort},SECURE://127.0.0.1:${securePort},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${plainPort},SECURE://127.0.0.1:${securePort}
-listener.name.secure.ssl.keystore.location=${join(dir, 'broker.p12')}
-listener.name.secure.ssl.keystore.type=PKCS12
-listener.name.secure.ssl.keystore.password=changeit
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,MUTUAL:SSL,TOKEN:SASL_SSL
+listeners=${clients},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=${clients}
+${keystores.join('\n')}
 listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
 listener.name.secure.plain.sasl.jaas.config=${module}.plain.PlainLoginModule required ${logins};
 listener.name.secure.scram-sha-256.sasl.jaas.config=${module}.scram.ScramLoginModule required;
 listener.name.secure.scram-sha-512.sasl.jaas.config=${module}.scram.ScramLoginModule required;
 listener.name.secure.oauthbearer.sasl.jaas.config=${module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="${username}";
 listener.name.secure.plain.connections.max.reauth.ms=${sessionMs}
+listener.name.mutual.ssl.client.auth=required
+listener.name.mutual.ssl.truststore.type=PEM
+listener.name.mutual.ssl.truststore.location=${join(dir, 'clients.pem')}
+listener.name.token.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.token.oauthbearer.sasl.jaas.config=${module}.oauthbearer.OAuthBearerLoginModule required;
+listener.name.token.oauthbearer.sasl.server.callback.handler.class=${module}.oauthbearer.OAuthBearerValidatorCallbackHandler
+listener.name.token.oauthbearer.connections.max.reauth.ms=60000
+listener.name.token.sasl.oauthbearer.jwks.endpoint.url=${keysUrl(dir)}
+listener.name.token.sasl.oauthbearer.expected.issuer=${identityProvider?.issuer ?? 'none'}
+listener.name.token.sasl.oauthbearer.expected.audience=${identityProvider?.audience ?? 'none'}
+listener.name.token.sasl.oauthbearer.clock.skew.seconds=1
 ${authorizes ? AUTHORIZER : ''}`
 }
 

@@ -67,6 +67,19 @@ describe('tokens for Kafka', () => {
     await expect(failing).rejects.not.toThrow(/canary/)
   })
 
+  test.each([
+    [400, true],
+    [401, true],
+    [403, true],
+    [404, false],
+    [429, false],
+    [503, false],
+  ])('an answer %d is a refusal of this client: %s', async (status, refused) => {
+    answer = { status, body: '' }
+    const code = refused ? 'OAUTH_TOKEN_REFUSED' : 'OAUTH_TOKEN_UNAVAILABLE'
+    await expect(tokensOf().token()).rejects.toMatchObject({ refused, code })
+  })
+
   test('after a failure the next call asks again', async () => {
     const tokens = tokensOf()
     answer = { status: 503, body: '' }
