@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
-import { bareCodec } from '../../avro/codecs.ts'
 import { typeHook } from '../../avro/typeHook.ts'
+import { versionedCodec } from '../../avro/versionedCodec.ts'
 import type { CommandKind, ProvisioningCommand, SourcePosition } from '../../domain/records.ts'
 import type { Codec } from '../../engine/processor.ts'
 
@@ -44,15 +44,23 @@ export interface ProvisionTables {
   readonly ledger: OpenCommand
 }
 
-/** Raised when an older release could not read the ledger any more. */
-export const LEDGER_VERSION = 1
+/**
+ * Version of the schema of an entry: each change of it is a new one, whose file is kept in
+ * `schemas/state/history/provision-open-command/`. So a release that changes it reads what the one before left open.
+ */
+const ENTRY_VERSION = 1
+
+/** Raised with it, so that an earlier release refuses the whole ledger. 1: entries did not say their version. */
+export const LEDGER_VERSION = ENTRY_VERSION + 1
 
 const SCHEMA_FILE = new URL('../../../schemas/provision-open-command.avsc', import.meta.url)
 
-/** Avro without a frame: state is read by the release that wrote it or a later one. */
+/** State is read by the release that wrote it or a later one. */
 export function createLedgerCodec(): Codec<OpenCommand> {
   const schema = JSON.parse(readFileSync(SCHEMA_FILE, 'utf8')) as avsc.Schema
-  return bareCodec<OpenCommand>(avsc.Type.forSchema(schema, { omitRecordMethods: true, typeHook }))
+  const type = avsc.Type.forSchema(schema, { omitRecordMethods: true, typeHook })
+  const name = 'provision-open-command'
+  return versionedCodec<OpenCommand>({ name, version: ENTRY_VERSION, type, earlier: new Map(), unversioned: [type] })
 }
 
 export function openCommand(command: ProvisioningCommand, kind: OpenCommandKind): OpenCommand {

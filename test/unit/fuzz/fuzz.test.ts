@@ -32,7 +32,7 @@ const REACHED_BY: Readonly<Record<string, string>> = {
   FramedReader: 'card-outcome, framed by another release',
   lenientReader: 'lifecycle input',
   versionedCodec: 'user state',
-  bareCodec: 'ledger of commands',
+  bareCodec: 'arrays and maps in each other',
   createUserStateCodec: 'user state',
   createMerchantStateCodec: 'merchant state',
   createForgottenUserCodec: 'forgotten user',

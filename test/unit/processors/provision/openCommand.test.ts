@@ -1,12 +1,23 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import avsc from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createLedgerCodec, laneOf, openCommand } from '../../../../src/processors/provision/openCommand.ts'
+import {
+  createLedgerCodec,
+  laneOf,
+  LEDGER_VERSION,
+  openCommand,
+} from '../../../../src/processors/provision/openCommand.ts'
 import type { OpenCommand } from '../../../../src/processors/provision/openCommand.ts'
 import { command } from './fakePorts.ts'
 import { encode } from './fakeTask.ts'
 
 const codec = createLedgerCodec()
+
+function schemaOf(path: string): avsc.Schema {
+  return JSON.parse(readFileSync(new URL(`../../../../schemas/${path}`, import.meta.url), 'utf8')) as avsc.Schema
+}
+
 const time = fc.option(fc.nat(2 ** 48))
 const text = fc.option(fc.string({ unit: 'grapheme' }))
 const position = fc.record({
@@ -53,7 +64,7 @@ describe('the ledger codec', () => {
 
   it('says how long a buffer must be', () => {
     fc.assert(
-      fc.property(entry, fc.nat(30), (value, length) => {
+      fc.property(entry, fc.integer({ min: 1, max: 30 }), (value, length) => {
         const end = codec.encode(value, Buffer.alloc(length), 0)
         if (end > length) expect(codec.encode(value, Buffer.alloc(end), 0)).toBe(end)
         else expect(codec.decode(encode(codec, value), 0, end)).toEqual(value)
@@ -65,6 +76,31 @@ describe('the ledger codec', () => {
     const bytes = encode(codec, openCommand(command(1), 'SWITCH'))
     for (let end = 0; end < bytes.length; end++) expect(() => codec.decode(bytes, 0, end)).toThrow()
     expect(() => codec.decode(Buffer.concat([bytes, bytes]), 0, bytes.length + 1)).toThrow()
+  })
+
+  it('reads what was written before entries said their version', () => {
+    const type = avsc.Type.forSchema(schemaOf('state/history/provision-open-command/1.avsc'))
+    fc.assert(
+      fc.property(entry, value => {
+        const bytes = type.toBuffer(value)
+        expect(codec.decode(bytes, 0, bytes.length)).toEqual(value)
+      }),
+    )
+  })
+
+  it('refuses an entry of a later release, with what to do', () => {
+    const bytes = encode(codec, openCommand(command(1), 'SWITCH'))
+    bytes[0] = bytes[0]! + 2
+    expect(() => codec.decode(bytes, 0, bytes.length)).toThrow(
+      'A value of provision-open-command was written by a newer release (version 2, this release reads up to 1). Deploy that',
+    )
+  })
+
+  it('a change of its schema needs a new version and a new file', () => {
+    const history = readdirSync(new URL('../../../../schemas/state/history/provision-open-command/', import.meta.url))
+    expect(history).toEqual(Array.from({ length: LEDGER_VERSION - 1 }, (_, index) => `${index + 1}.avsc`))
+    const newest = `state/history/provision-open-command/${LEDGER_VERSION - 1}.avsc`
+    expect(schemaOf('provision-open-command.avsc')).toEqual(schemaOf(newest))
   })
 
   it('every field of its schema is documented', () => {
