@@ -8,9 +8,12 @@ import { ENGINE_DEFAULTS } from '../engine/options.ts'
 import type { EngineOptions } from '../engine/options.ts'
 import type { Topology } from '../engine/processor.ts'
 import { Cluster } from '../kafka/cluster.ts'
+import type { AdminCalls } from '../server/adminCalls.ts'
 import { AdminServer } from '../server/adminServer.ts'
 import type { HealthSource } from '../server/health.ts'
+import { LogLevelSwitch } from '../server/logLevelSwitch.ts'
 import { createLog } from '../telemetry/log.ts'
+import { LogLevels } from '../telemetry/logLevels.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { registryOf } from './connections.ts'
@@ -19,6 +22,7 @@ import type { ExitCode } from './exitCodes.ts'
 import { codeOf, exitCodeOfError } from './failure.ts'
 import { kafkaOptionsOf } from './kafkaOptions.ts'
 import { releaseVersion } from './program.ts'
+import { adminCallsOf } from './run/adminCalls.ts'
 import { guardMemory } from './run/memoryGuard.ts'
 import { policyOf } from './run/policy.ts'
 import { createRoles } from './run/roles.ts'
@@ -33,8 +37,9 @@ import { StateLock } from './stateLock.ts'
  */
 export async function runOnfile(config: Config): Promise<ExitCode> {
   guardMemory(config)
-  const log = createLog({ level: config.log.level, pretty: config.log.pretty })
-  const process_ = new OnfileProcess(config, log)
+  const levels = new LogLevels(config.log.level)
+  const log = createLog({ level: config.log.level, pretty: config.log.pretty, levels })
+  const process_ = new OnfileProcess(config, log, new LogLevelSwitch(levels, log))
   const stop = new AbortController()
   const onSignal = (signal: NodeJS.Signals) => {
     if (stop.signal.aborted) {
@@ -57,15 +62,18 @@ export async function runOnfile(config: Config): Promise<ExitCode> {
 class OnfileProcess implements HealthSource {
   private readonly config: Config
   private readonly log: Logger
+  private readonly logLevel: LogLevelSwitch
+  private cluster: Cluster | null = null
   private readonly metrics: Metrics
   private readonly version = releaseVersion()
   private running: readonly RunningRole[] = []
   private waitingFor: readonly string[] = ['starting']
   private stopping = false
 
-  constructor(config: Config, log: Logger) {
+  constructor(config: Config, log: Logger, logLevel: LogLevelSwitch) {
     this.config = config
     this.log = log
+    this.logLevel = logLevel
     this.metrics = createMetrics({
       version: this.version,
       roles: config.roles,
@@ -99,15 +107,16 @@ class OnfileProcess implements HealthSource {
       port: config.admin.port,
       health: this,
       metrics: () => this.metrics.page(),
+      calls: this.adminCalls(),
     }).catch(async (error: unknown) => {
       await lock.release()
       throw error
     })
     log.info({ version: this.version, roles: config.roles, admin: server.url }, 'onfile starts')
-    let cluster: Cluster | null = null
     try {
       const registry = registryOf(config)
-      cluster = await this.waitFor('Kafka', stop, () => Cluster.connect(kafkaOptionsOf(config)))
+      const cluster = await this.waitFor('Kafka', stop, () => Cluster.connect(kafkaOptionsOf(config)))
+      this.cluster = cluster
       const codecs = await this.waitFor('the schema registry', stop, () =>
         connectRecords(registry, config.topics, { autoRegister: config.registry.autoRegister }),
       )
@@ -123,10 +132,26 @@ class OnfileProcess implements HealthSource {
       log.fatal({ err: error, code: codeOf(error) ?? undefined }, 'onfile cannot run')
       return exitCodeOfError(error)
     } finally {
-      await cluster?.close()
+      this.logLevel.close()
+      await this.cluster?.close()
       await server.stop()
       await lock.release()
     }
+  }
+
+  private adminCalls(): AdminCalls {
+    const { config, log, logLevel } = this
+    return adminCallsOf({
+      token: () => config.admin.token,
+      idPattern: config.ingest.idPattern,
+      log,
+      logLevel,
+      roles: () => this.running,
+      group: {
+        partitionCount: () => this.cluster!.partitionCount(config.topics.userEvents),
+        owner: () => Promise.resolve(null),
+      },
+    })
   }
 
   private startRoles(

@@ -72,6 +72,15 @@ export function secret(description: string, extra: Partial<KeyDescription> = {})
   return optionalText(description, { secret: true, ...extra })
 }
 
+/** A secret that opens something to whoever guesses it: so long that nobody does. */
+export function longSecret(description: string, minimumChars: number) {
+  const value = textValue.regex(
+    new RegExp(`^\\S{${minimumChars},}$`),
+    `must have ${minimumChars} characters or more and no blanks: generate it, for example with openssl rand -hex 32`,
+  )
+  return optionalText(description, { secret: true }, value)
+}
+
 /** PEM text, usually given as a file. */
 export function pem(description: string, extra: Partial<KeyDescription> = {}) {
   const value = textValue.regex(/-----BEGIN /, 'must be PEM text (or set the key that ends in File)')

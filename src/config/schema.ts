@@ -7,6 +7,7 @@ import {
   factor,
   flag,
   integer,
+  longSecret,
   optionalChoice,
   optionalInteger,
   optionalText,
@@ -232,7 +233,10 @@ export const configSchema = z.strictObject({
   admin: z.strictObject({
     host: text('Address of the admin server: probes and metrics.', '127.0.0.1'),
     port: integer('Its port; 0 takes a free one.', 9400, { minimum: 0, maximum: 65_535 }),
-    token: secret('Bearer token for admin calls that change or reveal something.'),
+    token: longSecret(
+      'Bearer token for admin calls that change or reveal something, 32 characters or more. Without it they are refused.',
+      32,
+    ),
   }),
   shutdown: z.strictObject({
     deadline: duration(

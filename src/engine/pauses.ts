@@ -68,6 +68,11 @@ export class Pauses {
     this.#target = target
   }
 
+  /** Input topics of the role. */
+  get inputs(): readonly string[] {
+    return this.#target.inputs
+  }
+
   /** A pause of the same scope is replaced: its reason, and the time that it has left. @throws PauseScopeError */
   pause({ topic, partition, reason, actor, forMs }: PauseOrder): Pause {
     this.#check({ topic, partition })

@@ -8,7 +8,7 @@ import { Backoff, sleep } from './backoff.ts'
 import { partitionMismatchError, TaskError } from './errors.ts'
 import type { EngineOptions } from './options.ts'
 import { Pauses } from './pauses.ts'
-import type { Topology } from './processor.ts'
+import type { TaskContext, Topology } from './processor.ts'
 import type { RoleStatus } from './status.ts'
 import { Task } from './task.ts'
 
@@ -25,6 +25,13 @@ interface Slot<Tables extends object, Effect, Result> {
   /** Ends when the task is closed for good or waits for an operator. */
   readonly supervised: Promise<void>
 }
+
+/** What came of a look into a task's state. */
+export type Read<T> =
+  | { readonly kind: 'read'; readonly value: T }
+  | { readonly kind: 'not_here' }
+  /** Here, in that state: it has nothing to look into. */
+  | { readonly kind: 'not_ready'; readonly reason: string }
 
 function idOf(tp: TopicPartition): string {
   return `${tp.topic}-${tp.partition}`
@@ -83,6 +90,15 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       inputPartitions: this.inputPartitions(),
       tasks: [...this.slots.values()].map(slot => slot.task.status()),
     }
+  }
+
+  /** Looks into the state of a task that is here; see `Task.read`. */
+  read<T>({ topic, partition }: TopicPartition, look: (tables: TaskContext<Tables, Effect>['tables']) => T): Read<T> {
+    const task = this.slots.get(idOf({ topic, partition }))?.task
+    if (task === undefined) return { kind: 'not_here' }
+    const read = task.read(look)
+    if (read === null) return { kind: 'not_ready', reason: task.status().state }
+    return { kind: 'read', value: read.value }
   }
 
   /**

@@ -18,7 +18,7 @@ import { lagOf } from './lag.ts'
 import type { InputPlace, Lag } from './lag.ts'
 import type { Pause } from './pauses.ts'
 import { InputNotReadyError } from './processor.ts'
-import type { Processor, Topology } from './processor.ts'
+import type { Processor, TaskContext, Topology } from './processor.ts'
 import type { PartitionState } from './state.ts'
 import type { TaskState, TaskStatus } from './status.ts'
 import { StoreFlusher } from './storeFlusher.ts'
@@ -172,6 +172,20 @@ export class Task<Tables extends object, Effect, Result> {
     this.waker.wake()
   }
 
+  /**
+   * Looks into the state between two callbacks, what is not committed yet included. Null while there is none: before the
+   * restore is over, and after the end.
+   */
+  read<T>(look: (tables: TaskContext<Tables, Effect>['tables']) => T): { readonly value: T } | null {
+    if (this.lifecycle !== 'running' && this.lifecycle !== 'draining') return null
+    try {
+      return { value: look(this.context.tables) }
+    } catch (error) {
+      if (error instanceof StoreDamagedError) this.endWith(error)
+      throw error
+    }
+  }
+
   /** Something that it asks for has changed. */
   wake(): void {
     this.waker.wake()
@@ -232,7 +246,13 @@ export class Task<Tables extends object, Effect, Result> {
     const { state } = taken
     this.state = state
     if (state !== null && this.store !== null) {
-      this.flusher = new StoreFlusher(state, this.store, log, error => this.endWith(error))
+      this.flusher = new StoreFlusher(
+        state,
+        this.store,
+        log,
+        error => this.endWith(error),
+        flush => engine.observer.flushed(topology.role, topic, partition, flush),
+      )
     }
     const tables = state === null ? ({} as never) : state.createTables(topology.tables)
     this.context = new CycleContext(topic, partition, tables, state, this.cycle, partitionCounts)

@@ -1,6 +1,8 @@
 import { fastify } from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { MetricsPage } from '../telemetry/metrics.ts'
+import type { AdminCalls } from './adminCalls.ts'
+import { adminRoutes } from './adminRoutes.ts'
 import { readyAnswer, startupAnswer } from './health.ts'
 import type { HealthSource } from './health.ts'
 import { SharedPage } from './sharedPage.ts'
@@ -12,6 +14,7 @@ export interface AdminServerOptions {
   readonly port: number
   readonly health: HealthSource
   readonly metrics: () => Promise<MetricsPage>
+  readonly calls: AdminCalls
 }
 
 /**
@@ -20,6 +23,8 @@ export interface AdminServerOptions {
  * take the sockets that Kafka needs. A scraper that comes every minute opens a new connection each time, which is cheap.
  */
 const LIMITS = { headersMs: 5_000, requestMs: 10_000, idleMs: 15_000, checkEveryMs: 1_000, connections: 1_000 } as const
+/** A user id has up to 255 bytes, each may be written as `%xx`. */
+const MAX_ID_CHARS = 3 * 255
 
 /** The admin server cannot listen on its address. */
 export class AdminAddressError extends Error {
@@ -38,7 +43,9 @@ export class AdminAddressError extends Error {
 }
 
 /**
- * Probes and metrics over HTTP: `/livez`, `/startupz`, `/readyz`, `/metrics`. Probes answer 200 or 503 with JSON.
+ * Probes and metrics over HTTP: `/livez`, `/startupz`, `/readyz`, `/metrics`. Probes answer 200 or 503 with JSON. What
+ * changes or reveals something is under `/admin` (`adminRoutes`).
+ *
  * `/livez` says only that the event loop turns: a restart repairs neither Kafka nor lag, so neither is asked.
  */
 export class AdminServer {
@@ -58,6 +65,7 @@ export class AdminServer {
       // An open keep-alive connection of a scraper must not hold up the shutdown.
       forceCloseConnections: true,
       bodyLimit: 16_384,
+      routerOptions: { maxParamLength: MAX_ID_CHARS },
       requestTimeout: LIMITS.requestMs,
       connectionTimeout: LIMITS.idleMs,
       keepAliveTimeout: LIMITS.idleMs,
@@ -78,6 +86,13 @@ export class AdminServer {
       const page = await metrics.get()
       return reply.header('content-type', page.contentType).send(page.body)
     })
+    app.register(
+      (admin, _options, done) => {
+        adminRoutes(admin, options.calls)
+        done()
+      },
+      { prefix: '/admin' },
+    )
     app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }))
     app.setErrorHandler((_error, _request, reply) => reply.code(500).send({ error: 'internal error, see the log' }))
     try {

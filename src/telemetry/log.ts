@@ -2,9 +2,12 @@ import { pino } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import { PinoPretty } from 'pino-pretty'
 import { errorFields } from './errorFields.ts'
+import type { LogLevels } from './logLevels.ts'
 import { scrub, scrubValue } from './scrub.ts'
 
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface LogOptions {
   readonly level: LogLevel
@@ -12,6 +15,8 @@ export interface LogOptions {
   readonly pretty?: boolean
   /** Standard output unless told. */
   readonly destination?: DestinationStream
+  /** Where its level can be changed later. */
+  readonly levels?: LogLevels
 }
 
 /**
@@ -21,7 +26,8 @@ export interface LogOptions {
  */
 export function createLog(options: LogOptions): Logger {
   const destination = options.destination ?? pino.destination({ dest: 1, sync: true })
-  return pino(
+  const { levels } = options
+  const log = pino(
     {
       level: options.level,
       base: null,
@@ -29,9 +35,12 @@ export function createLog(options: LogOptions): Logger {
       formatters: { level: label => ({ level: label }) },
       serializers: { err: errorFields, error: errorFields },
       hooks: { streamWrite: scrubLine },
+      ...(levels === undefined ? {} : { onChild: (child: Logger) => levels.child(child) }),
     },
     options.pretty === true ? PinoPretty({ destination, sync: true, ignore: 'pid,hostname' }) : destination,
   )
+  levels?.root(log)
+  return log
 }
 
 /** One line of the log, scrubbed, and still one line of JSON. */

@@ -4,7 +4,9 @@ import type { SchemaRegistry } from '../../avro/registry.ts'
 import type { Config } from '../../config/config.ts'
 import type { EngineOptions } from '../../engine/options.ts'
 import { RoleRunner } from '../../engine/role.ts'
+import type { Pauses } from '../../engine/pauses.ts'
 import type { Topology } from '../../engine/processor.ts'
+import type { Read } from '../../engine/role.ts'
 import type { RoleStatus } from '../../engine/status.ts'
 import { CardUpdater } from '../../knot/cardUpdater.ts'
 import { createIngestTopology } from '../../processors/ingest.ts'
@@ -15,12 +17,19 @@ import type { Outage, RoleHealth, Waiting } from '../../server/health.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import { directoryOf, knotOf, vaultOf } from '../connections.ts'
 import { createDecideTopology } from '../../processors/decide.ts'
+import type { KnownState } from '../user/story.ts'
 import { followControl } from './control.ts'
 import { policyOf } from './policy.ts'
 import { pushLimitsOf } from './pushLimits.ts'
+import { userStateIn } from './userState.ts'
 
 /** A role that runs here: the engine's runner, and what must be closed after it. */
 export interface RunningRole {
+  readonly role: string
+  /** What an operator has paused of it. */
+  readonly pauses: Pauses
+  /** What DECIDE holds of a user of that partition; null for the other roles. */
+  readonly lookUp: ((partition: number, userId: string) => Read<KnownState>) | null
   start(): void
   health(): RoleHealth
   stop(options: { leave: boolean; deadlineMs: number }): Promise<void>
@@ -101,7 +110,11 @@ function decideRole({ config, engine, codecs, metrics, version }: RoleParts): Ru
     metrics: metrics.decide,
     deadLetter: deadLetterWriter({ role: 'decide', topic: topics.dlq, appVersion: version, metrics: metrics.ingest }),
   })
-  return runningRole(new RoleRunner(topology, engine))
+  const runner = new RoleRunner(topology, engine)
+  return runningRole(runner, {
+    lookUp: (partition, userId) =>
+      runner.read({ topic: topics.userEvents, partition }, tables => userStateIn(tables, userId)),
+  })
 }
 
 function provisionRole({ config, engine, codecs, metrics, log, version }: RoleParts): RunningRole {
@@ -151,6 +164,7 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
 }
 
 interface Runner {
+  readonly pauses: Pauses
   start(): void
   status(): RoleStatus
   stop(options: { leave: boolean; deadlineMs: number }): Promise<void>
@@ -159,6 +173,7 @@ interface Runner {
 function runningRole(
   runner: Runner,
   extras: {
+    lookUp?: NonNullable<RunningRole['lookUp']>
     start?: () => void
     paused?: () => Waiting | null
     outages?: () => readonly Outage[]
@@ -166,6 +181,9 @@ function runningRole(
   } = {},
 ): RunningRole {
   return {
+    role: runner.status().role,
+    pauses: runner.pauses,
+    lookUp: extras.lookUp ?? null,
     start: () => {
       extras.start?.()
       runner.start()

@@ -12,6 +12,7 @@ describe('redacted', () => {
     )
     for (const group of ['KAFKA', 'REGISTRY', 'DIRECTORY', 'KNOT', 'VAULT'])
       environment[`ONFILE_${group}_SSL_CERT`] = '-----BEGIN C'
+    environment.ONFILE_ADMIN_TOKEN = 'canary'.repeat(6)
     environment.ONFILE_KAFKA_SSL_ENABLED = 'true'
     delete environment.ONFILE_REGISTRY_AUTH_PASSWORD
     const text = JSON.stringify(redacted(loadConfig({ environment }, 'print')))

@@ -15,7 +15,9 @@ function desk(partitions = [0, 1, 2]) {
   const tasks: PausableTask[] = partitions.map(partition => ({
     topic: EVENTS,
     partition,
-    wake: () => void seen.woken++,
+    wake: () => {
+      seen.woken++
+    },
   }))
   const log = pino({ level: 'info' }, { write: line => void seen.lines.push(line) })
   const pauses = new Pauses({ role: 'decide', inputs: [EVENTS], tasks: () => tasks, log })

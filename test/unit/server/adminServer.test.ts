@@ -2,6 +2,7 @@ import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AdminAddressError, AdminServer } from '../../../src/server/adminServer.ts'
 import type { AdminServerOptions } from '../../../src/server/adminServer.ts'
+import { fakeCalls } from './fakeCalls.ts'
 
 const open: AdminServer[] = []
 afterEach(async () => {
@@ -14,6 +15,7 @@ async function serve(options: Partial<AdminServerOptions> = {}): Promise<AdminSe
     port: 0,
     health: { startup: () => ({ ready: true, reasons: [] }), roles: () => [], draining: () => false },
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'onfile_up 1\n' }),
+    calls: fakeCalls(),
     ...options,
   })
   open.push(server)

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AdminServer } from '../../../src/server/adminServer.ts'
+import { fakeCalls } from './fakeCalls.ts'
 
 /** As large as the page of a small process; bench/scrape.ts has the size of a large one. */
 const PAGE = 'onfile_consumer_lag_seconds{role="decide",topic="onfile-user-events",partition="0"} 0\n'.repeat(1_500)
@@ -20,6 +21,7 @@ beforeEach(async () => {
     host: '127.0.0.1',
     port: 0,
     health: { startup: () => ({ ready: true, reasons: [] }), roles: () => [], draining: () => false },
+    calls: fakeCalls(),
     metrics: async () => {
       pages++
       await wait(20)
