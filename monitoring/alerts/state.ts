@@ -56,5 +56,15 @@ export const state: RuleGroup = {
         '{{ $value | humanize1024 }}B of {{ $labels.role }} {{ $labels.topic }}-{{ $labels.partition }} are not on disk. They are ' +
         'safe in the changelog; at 256 MiB the task stops.',
     },
+    {
+      name: 'OnfileStoreFlushErrors',
+      severity: 'ticket',
+      expr: `sum ${ROLE} (increase(onfile_store_flush_errors_total[15m])) > 3`,
+      for: '5m',
+      summary: 'Writes into the local store fail.',
+      description:
+        '{{ $value | printf "%.0f" }} writes of {{ $labels.role }} into its local store failed in 15 minutes. The changes are safe ' +
+        'in the changelog; a restart takes longer, and at 256 MiB the task stops.',
+    },
   ],
 }

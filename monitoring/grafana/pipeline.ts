@@ -213,6 +213,36 @@ export const pipeline: Dashboard = {
         },
         {
           kind: 'lines',
+          title: 'Local store: writes',
+          description: 'Bytes written, and bytes of old segments walked through to free what is stale in them.',
+          unit: 'Bps',
+          width: 8,
+          targets: [
+            {
+              expr: 'sum by (role) (rate(onfile_store_written_bytes_total{job=~"$job"}[$__rate_interval]))',
+              legend: '{{role}} written',
+            },
+            {
+              expr: 'sum by (role) (rate(onfile_store_reclaimed_bytes_total{job=~"$job"}[$__rate_interval]))',
+              legend: '{{role}} walked through',
+            },
+          ],
+        },
+        {
+          kind: 'lines',
+          title: 'Local store: time of a write, 99 %',
+          description: 'Nothing waits for it but memory. Writes that fail: alert OnfileStoreFlushErrors.',
+          unit: 's',
+          width: 8,
+          targets: [
+            {
+              expr: 'histogram_quantile(0.99, sum by (role, le) (rate(onfile_store_flush_duration_seconds_bucket{job=~"$job"}[$__rate_interval])))',
+              legend: '{{role}}',
+            },
+          ],
+        },
+        {
+          kind: 'lines',
           title: 'Assignments',
           description: 'Rebalances of each role per hour. Partitions that stay keep working through one.',
           unit: 'none',

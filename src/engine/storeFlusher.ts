@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import { StoreDamagedError } from '../store/errors.ts'
-import type { LocalStore } from '../store/localStore.ts'
+import type { LocalStore, StoreWork } from '../store/localStore.ts'
 import { sleep } from './backoff.ts'
 import { TaskError } from './errors.ts'
+import type { StoreFlush } from './observer.ts'
 import type { PartitionState } from './state.ts'
 
 /**
@@ -21,13 +22,23 @@ export class StoreFlusher {
   private readonly store: LocalStore
   private readonly log: Logger
   private readonly onUnusable: (error: Error) => void
+  private readonly onFlushed: (flush: StoreFlush) => void
   private flushedAtMs = performance.now()
+  private reported: StoreWork
 
-  constructor(state: PartitionState, store: LocalStore, log: Logger, onUnusable: (error: Error) => void) {
+  constructor(
+    state: PartitionState,
+    store: LocalStore,
+    log: Logger,
+    onUnusable: (error: Error) => void,
+    onFlushed: (flush: StoreFlush) => void = () => undefined,
+  ) {
     this.state = state
     this.store = store
     this.log = log
     this.onUnusable = onUnusable
+    this.onFlushed = onFlushed
+    this.reported = store.work
   }
 
   flushWhenDue(): void {
@@ -38,7 +49,7 @@ export class StoreFlusher {
     const due = state.mustFlush || (state.hasUnflushed && ageMs > FLUSH_INTERVAL_MS)
     if (!due && ageMs < STAMP_INTERVAL_MS) return
     this.flushedAtMs = now
-    state.flush(Date.now()).catch((error: unknown) => {
+    this.flush({ sync: false }).catch((error: unknown) => {
       // Only opening it anew mends it.
       if (error instanceof StoreDamagedError) return this.onUnusable(error)
       this.log.warn({ err: error }, 'local store cannot be written; state is safe in the changelog, and is tried again')
@@ -50,9 +61,28 @@ export class StoreFlusher {
   async close(): Promise<void> {
     try {
       for (let i = 0; i < 100 && this.state.flushUnderWay; i++) await sleep(50)
-      await this.state.flush(Date.now(), { sync: true })
+      await this.flush({ sync: true })
     } catch (error) {
       this.log.warn({ err: error }, 'local store cannot be written on close; the changelog will refill it')
+    }
+  }
+
+  private async flush(options: { sync: boolean }): Promise<void> {
+    const startedMs = performance.now()
+    let written = false
+    try {
+      await this.state.flush(Date.now(), options)
+      written = true
+    } finally {
+      const { work } = this.store
+      const before = this.reported
+      this.reported = work
+      this.onFlushed({
+        durationMs: performance.now() - startedMs,
+        written,
+        writtenBytes: work.writtenBytes - before.writtenBytes,
+        reclaimedBytes: work.reclaimedBytes - before.reclaimedBytes,
+      })
     }
   }
 }

@@ -18,6 +18,14 @@ export interface StoreWrite {
   delete(key: string): void
 }
 
+/** What a store has done since it was opened. */
+export interface StoreWork {
+  /** Appended for writes; what reclaiming copied is not in it. */
+  readonly writtenBytes: number
+  /** Of old segments walked through, so that the room of what is stale in them comes back. */
+  readonly reclaimedBytes: number
+}
+
 export interface LocalStoreOptions {
   /** A segment with so many bytes is complete, and less garbage is left alone. Smaller ones are for tests. */
   readonly segmentBytes: number
@@ -59,6 +67,8 @@ export class LocalStore {
   /** Bytes of the oldest segments that are to be walked through for what was written. */
   private reclaimOwed = 0
   private reclaiming = false
+  private writtenBytes = 0
+  private reclaimedBytes = 0
   private closing = false
   /** Damage that was found while nobody waited: the next write fails with it. */
   private damage: Error | null = null
@@ -96,6 +106,10 @@ export class LocalStore {
   /** Bytes on disk. */
   get sizeBytes(): number {
     return this.log.sizeBytes
+  }
+
+  get work(): StoreWork {
+    return { writtenBytes: this.writtenBytes, reclaimedBytes: this.reclaimedBytes }
   }
 
   /** True if there is anything but the checkpoint: a position may also have moved over markers and aborted records only. */
@@ -189,7 +203,9 @@ export class LocalStore {
   private async append(fill: (write: StoreWrite) => void): Promise<void> {
     if (this.damage !== null) throw this.damage
     while (this.reclaimOwed > MAX_RECLAIM_OWED) await this.reclaimPiece()
-    this.reclaimOwed += RECLAIM_BYTES + (await this.log.append(fill)) * RECLAIM_FACTOR
+    const appended = await this.log.append(fill)
+    this.writtenBytes += appended
+    this.reclaimOwed += RECLAIM_BYTES + appended * RECLAIM_FACTOR
   }
 
   /** Reclaims piece by piece, each in a turn of its own: a write in between waits for one of them at most. */
@@ -210,6 +226,7 @@ export class LocalStore {
 
   private async reclaimPiece(): Promise<void> {
     const walked = await this.log.reclaim()
+    this.reclaimedBytes += walked
     this.reclaimOwed = walked === 0 ? 0 : this.reclaimOwed - walked
   }
 }

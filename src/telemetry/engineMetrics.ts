@@ -7,11 +7,20 @@ type Verdict = (typeof VERDICTS)[number]
 const COMMIT_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const AGE_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200]
 
+/** One write of the local store, and what it did since the one before. */
+interface Flush {
+  readonly durationMs: number
+  readonly written: boolean
+  readonly writtenBytes: number
+  readonly reclaimedBytes: number
+}
+
 /** What the engine reports: fits its `EngineObserver`. */
 export interface EngineMetrics {
   taskState(role: string, topic: string, partition: number, state: string): void
   cycle(role: string, topic: string, partition: number, verdict: Verdict, durationMs: number, records: number): void
   restored(role: string, topic: string, partition: number, records: number, durationMs: number): void
+  flushed(role: string, topic: string, partition: number, flush: Flush): void
   freshness(role: string, topic: string, ageMs: number): void
   rebalanced(role: string, generation: number, tasks: number): void
 }
@@ -54,6 +63,7 @@ export function engineMetrics(instruments: Instruments, roles: readonly string[]
     ['role'],
     AGE_BUCKETS_SECONDS,
   )
+  const store = storeCounters(instruments)
   const freshnessSeconds = instruments.histogram(
     'onfile_record_end_to_end_duration_seconds',
     'From the append of a record to the commit of its processing, within one role; the oldest record of each cycle.',
@@ -66,6 +76,7 @@ export function engineMetrics(instruments: Instruments, roles: readonly string[]
     restoredRecords.inc({ role }, 0)
     commitSeconds.zero({ role })
     restoreSeconds.zero({ role })
+    store.zero(role)
     for (const state of TASK_STATES) transitions.inc({ role, state }, 0)
     for (const result of VERDICTS) {
       cycles.inc({ role, result }, 0)
@@ -86,11 +97,52 @@ export function engineMetrics(instruments: Instruments, roles: readonly string[]
       restoredRecords.inc({ role }, count)
       restoreSeconds.observe({ role }, durationMs / 1_000)
     },
+    flushed(role, _topic, _partition, flush) {
+      store.count(role, flush)
+    },
     freshness(role, topic, ageMs) {
       freshnessSeconds.observe({ role, topic }, Math.max(0, ageMs) / 1_000)
     },
     rebalanced(role) {
       rebalances.inc({ role })
+    },
+  }
+}
+
+/** What the local stores of a role do; how much waits for them is a gauge of each task. */
+function storeCounters(instruments: Instruments): {
+  zero(role: string): void
+  count(role: string, flush: Flush): void
+} {
+  const seconds = instruments.histogram(
+    'onfile_store_flush_duration_seconds',
+    'Time that a write of committed changes into the local store took, failed ones included. Nothing waits for it but memory.',
+    ['role'],
+    COMMIT_BUCKETS_SECONDS,
+  )
+  const errors = instruments.counter(
+    'onfile_store_flush_errors_total',
+    'Writes that the local store did not take. The changes are safe in the changelog and are tried again.',
+    ['role'],
+  )
+  const written = instruments.counter('onfile_store_written_bytes_total', 'Bytes written into the local stores.', [
+    'role',
+  ])
+  const reclaimed = instruments.counter(
+    'onfile_store_reclaimed_bytes_total',
+    'Bytes of old segments of the local stores walked through to free what is stale in them.',
+    ['role'],
+  )
+  return {
+    zero(role) {
+      seconds.zero({ role })
+      for (const counter of [errors, written, reclaimed]) counter.inc({ role }, 0)
+    },
+    count(role, flush) {
+      seconds.observe({ role }, flush.durationMs / 1_000)
+      if (!flush.written) errors.inc({ role })
+      written.inc({ role }, flush.writtenBytes)
+      reclaimed.inc({ role }, flush.reclaimedBytes)
     },
   }
 }

@@ -195,4 +195,23 @@ export const STATE_CASES: readonly AlertCase[] = [
     at: '20m',
     fires: null,
   },
+  {
+    alert: 'OnfileStoreFlushErrors',
+    what: 'a volume that became read-only',
+    series: { [`onfile_store_flush_errors_total{${ROLE}}`]: '0+2x40' },
+    at: '30m',
+    fires: {
+      labels: ROLE_LABELS,
+      description:
+        '30 writes of decide into its local store failed in 15 minutes. The changes are safe in the changelog; a restart takes ' +
+        'longer, and at 256 MiB the task stops.',
+    },
+  },
+  {
+    alert: 'OnfileStoreFlushErrors',
+    what: 'two that failed once, hours ago',
+    series: { [`onfile_store_flush_errors_total{${ROLE}}`]: '0x5 2x200' },
+    at: '180m',
+    fires: null,
+  },
 ]

@@ -67,6 +67,7 @@ describe('metrics', () => {
     expect(page).toContain('onfile_transactions_total{role="decide",result="lost"} 0')
     expect(page).toContain('onfile_reconciles_total{role="ingest",result="resent"} 0')
     expect(page).toContain('onfile_records_processed_total{role="decide"} 0')
+    expect(page).toContain('onfile_store_flush_errors_total{role="ingest"} 0')
     expect(page).toContain('onfile_outcomes_total{status="FAILED",reason="card_in_use"} 0')
     expect(page).toContain(`onfile_build_info{version="1.2.3",node="${process.version}"} 1`)
   })
@@ -85,6 +86,8 @@ describe('metrics', () => {
     metrics.engine.cycle('decide', 't', 0, 'resent', 20, 10)
     metrics.engine.cycle('decide', 't', 0, 'lost', 20, 1_000)
     metrics.engine.freshness('decide', 't', 400)
+    metrics.engine.flushed('decide', 't', 0, { durationMs: 30, written: true, writtenBytes: 700, reclaimedBytes: 200 })
+    metrics.engine.flushed('decide', 't', 0, { durationMs: 3, written: false, writtenBytes: 0, reclaimedBytes: 0 })
     metrics.provision.appliedCancelOffset(3, 77)
     metrics.provision.paused('unauthorized', true)
     metrics.provision.pushMs(120)
@@ -98,6 +101,10 @@ describe('metrics', () => {
         'onfile_outcome_freshness_seconds_bucket{le="1",topic="card-lifecycle",path="pushed"} 1',
         'onfile_outcome_freshness_seconds_count{topic="other",path="decided"} 1',
         'onfile_user_events_ignored_total{kind="CREDENTIALS_FAILED"} 1',
+        'onfile_store_flush_errors_total{role="decide"} 1',
+        'onfile_store_written_bytes_total{role="decide"} 700',
+        'onfile_store_reclaimed_bytes_total{role="decide"} 200',
+        'onfile_store_flush_duration_seconds_count{role="decide"} 2',
         'onfile_calls_total{system="vault",operation="card",answer="unavailable"} 1',
         'onfile_commands_total{kind="SWITCH"} 1',
         'onfile_records_ignored_total{topic="knot-events",kind="TRANSACTIONS"} 1',

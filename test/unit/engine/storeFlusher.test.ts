@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { StoreFlush } from '../../../src/engine/observer.ts'
+import { PartitionState } from '../../../src/engine/state.ts'
+import { StoreFlusher } from '../../../src/engine/storeFlusher.ts'
+import { LocalStore } from '../../../src/store/localStore.ts'
+
+let directory: string
+let store: LocalStore
+let flushes: StoreFlush[]
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'onfile-flusher-'))
+  store = (await LocalStore.open(directory)).store
+  flushes = []
+})
+afterEach(async () => {
+  await store.close()
+  rmSync(directory, { recursive: true })
+})
+
+function flusherOf(): StoreFlusher {
+  const state = new PartitionState({ changelog: 'c', partition: 0, store, stateVersion: 1, cacheEntries: 100 }, 0)
+  return new StoreFlusher(
+    state,
+    store,
+    pino({ level: 'silent' }),
+    error => {
+      throw error
+    },
+    flush => flushes.push(flush),
+  )
+}
+
+describe('a write of the local store', () => {
+  test('is reported with what it wrote since the one before', async () => {
+    await store.write(write => write.put('t/k', Buffer.alloc(5_000), 0, 5_000), {
+      changelogPosition: 0,
+      stateVersion: 1,
+      writtenAtMs: 0,
+    })
+    // Only the checkpoint: what was written before the flusher came is not its own.
+    await flusherOf().close()
+    expect(flushes).toMatchObject([{ written: true, reclaimedBytes: 0 }])
+    expect(flushes[0]!.writtenBytes).toBeGreaterThan(0)
+    expect(flushes[0]!.writtenBytes).toBeLessThan(1_000)
+    expect(flushes[0]!.durationMs).toBeGreaterThan(0)
+  })
+
+  test('that the store does not take is reported as such, and ends nothing', async () => {
+    store.write = () => Promise.reject(new Error('ENOSPC'))
+    await flusherOf().close()
+    expect(flushes).toMatchObject([{ written: false, writtenBytes: 0 }])
+  })
+})
