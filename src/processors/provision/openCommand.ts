@@ -91,9 +91,10 @@ export function openCommand(command: ProvisioningCommand, kind: OpenCommandKind)
 
 /**
  * Commands of one lane run one after the other in the order of their records; lanes run side by side. A lane is one
- * merchant account; what asks about a user as a whole has a lane of its own.
+ * merchant account; what asks about a card of a user as a whole has a lane of its own: a card for which the vault never
+ * answers must not hold up the user's other cards.
  */
-export function laneOf({ kind, user_id, merchant_id, task_id }: OpenCommand): string {
-  if (kind === 'DISCOVER') return `*/${user_id}`
+export function laneOf({ kind, user_id, card_ref, merchant_id, task_id }: OpenCommand): string {
+  if (kind === 'DISCOVER') return `*/${user_id}\n${card_ref ?? ''}`
   return `${merchant_id ?? task_id ?? '*'}/${user_id}`
 }

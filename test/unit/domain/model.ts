@@ -241,11 +241,12 @@ export class Model {
     this.#result(cancel, { result: 'CANCELLED', removed, under_way: underWay })
   }
 
-  /** Heads of lanes: one per merchant, one for what has none. */
+  /** Heads of lanes: one per merchant, one per card for what asks about all of them. */
   #startable(): OpenCommand[] {
     const lanes = new Set<string>()
     return this.#open.filter(open => {
-      const lane = open.command.kind === 'DISCOVER' ? '*' : String(open.command.merchant_id)
+      const { kind, card_ref, merchant_id } = open.command
+      const lane = kind === 'DISCOVER' ? `* ${card_ref}` : String(merchant_id)
       if (lanes.has(lane)) return false
       lanes.add(lane)
       return open.startedAt === null

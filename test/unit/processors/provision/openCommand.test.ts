@@ -116,11 +116,13 @@ describe('lanes', () => {
   const lane = (change: Parameters<typeof command>[1], kind: OpenCommand['kind'] = 'SWITCH') =>
     laneOf(openCommand(command(1, change), kind))
 
-  it("SWITCH and RECONCILE of one account share one, DISCOVER has the user's own", () => {
+  it("SWITCH and RECONCILE of one account share one, DISCOVER has that of the user's card", () => {
     expect(lane({}, 'RECONCILE')).toBe(lane({}))
     expect(lane({ merchant_id: 12 })).not.toBe(lane({}))
     expect(lane({ user_id: 'bob' })).not.toBe(lane({}))
     expect(lane({}, 'DISCOVER')).not.toBe(lane({}))
     expect(lane({ merchant_id: 12 }, 'DISCOVER')).toBe(lane({}, 'DISCOVER'))
+    expect(lane({ card_ref: 'card-b' }, 'DISCOVER')).not.toBe(lane({}, 'DISCOVER'))
+    expect(lane({ user_id: 'bob' }, 'DISCOVER')).not.toBe(lane({}, 'DISCOVER'))
   })
 })

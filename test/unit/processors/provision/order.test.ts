@@ -200,6 +200,17 @@ describe('CANCEL', () => {
 })
 
 describe('DISCOVER and RECONCILE', () => {
+  it('a card for which the vault never answers holds up no other card of its user', async () => {
+    const { task, vault } = await provisionBed()
+    vault.statusAnswer = { kind: 'unavailable', trouble: 'bad_answer' }
+    task.read(command(1, { kind: 'DISCOVER', merchant_id: null }))
+    await task.settle()
+    vault.statusAnswer = { kind: 'status', status: 'active', version: 'v1' }
+    task.read(command(2, { kind: 'DISCOVER', merchant_id: null, card_ref: 'card-b' }))
+    await task.settle()
+    expect(results(task)).toEqual(['2:DISCOVERED'])
+  })
+
   it('DISCOVER asks vault and Knot', async () => {
     const { task, vault } = await provisionBed()
     task.read(command(1, { kind: 'DISCOVER', merchant_id: null }))
