@@ -23,6 +23,7 @@ import { codeOf, exitCodeOfError } from './failure.ts'
 import { kafkaOptionsOf } from './kafkaOptions.ts'
 import { releaseVersion } from './program.ts'
 import { adminCallsOf } from './run/adminCalls.ts'
+import { decideGroupOf } from './run/decideGroup.ts'
 import { guardMemory } from './run/memoryGuard.ts'
 import { policyOf } from './run/policy.ts'
 import { createRoles } from './run/roles.ts'
@@ -68,6 +69,7 @@ class OnfileProcess implements HealthSource {
   private readonly version = releaseVersion()
   private running: readonly RunningRole[] = []
   private waitingFor: readonly string[] = ['starting']
+  private startNotices: readonly string[] = []
   private stopping = false
 
   constructor(config: Config, log: Logger, logLevel: LogLevelSwitch) {
@@ -93,6 +95,10 @@ class OnfileProcess implements HealthSource {
 
   roles() {
     return this.running.map(role => role.health())
+  }
+
+  notices(): readonly string[] {
+    return this.startNotices
   }
 
   draining(): boolean {
@@ -147,10 +153,7 @@ class OnfileProcess implements HealthSource {
       log,
       logLevel,
       roles: () => this.running,
-      group: {
-        partitionCount: () => this.cluster!.partitionCount(config.topics.userEvents),
-        owner: () => Promise.resolve(null),
-      },
+      group: decideGroupOf({ config, log, cluster: () => this.cluster, roles: () => this.running }),
     })
   }
 
@@ -171,6 +174,7 @@ class OnfileProcess implements HealthSource {
       compression: config.engine.compression,
       sessionTimeoutMs: config.kafka.sessionTimeout,
       instanceId: config.kafka.groupInstanceId,
+      adminUrl: config.admin.advertisedUrl,
       cacheEntries: config.engine.cacheEntries,
       log,
       observer: metrics.engine,
@@ -182,7 +186,11 @@ class OnfileProcess implements HealthSource {
   private async startPoint(cluster: Cluster | null, stop: AbortSignal): Promise<Topology['startAt'] | null> {
     if (!this.config.roles.includes('ingest')) return () => 'earliest'
     if (cluster === null) return null
-    return this.waitFor("the issuer's topics", stop, () => prepareIngestStart(cluster, this.config))
+    const start = await this.waitFor("the issuer's topics", stop, () => prepareIngestStart(cluster, this.config))
+    if (start === null) return null
+    this.startNotices = start.notices
+    for (const notice of start.notices) this.log.warn(notice)
+    return start.startAt
   }
 
   /** Tries again until it works; null when told to stop. Errors that waiting cannot mend are thrown. */

@@ -26,6 +26,8 @@ export interface HealthSource {
   /** `ready` once everything needed was found and the roles were started; else `reasons` says what is waited for. */
   startup(): { readonly ready: boolean; readonly reasons: readonly string[] }
   roles(): readonly RoleHealth[]
+  /** What an operator should know of the process as a whole. */
+  notices?(): readonly string[]
   /** SIGTERM came: what runs is being finished. */
   draining(): boolean
 }
@@ -62,7 +64,12 @@ export function readyAnswer(source: HealthSource): ReadyAnswer {
     ...(source.draining() ? ['draining: the process was told to stop'] : []),
     ...roles.flatMap(notReadyReasons),
   ]
-  return { state: reasons.length === 0 ? 'ready' : 'not_ready', reasons, notices: roles.flatMap(notices), roles }
+  return {
+    state: reasons.length === 0 ? 'ready' : 'not_ready',
+    reasons,
+    notices: [...(source.notices?.() ?? []).map(scrub), ...roles.flatMap(notices)],
+    roles,
+  }
 }
 
 function notReadyReasons(role: RoleHealth): string[] {

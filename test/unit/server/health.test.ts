@@ -101,9 +101,10 @@ describe('ready', () => {
       paused: { reason: 'unauthorized', sinceMs: 0 },
       outages: [{ system: 'vault', reason: 'the vault failed', sinceMs: 2_000 }],
     })
-    const answer = readyAnswer(sourceOf([role]))
+    const answer = readyAnswer(sourceOf([role], { notices: () => ['ingest: began again'] }))
     expect(answer.state).toBe('ready')
     expect(answer.notices).toEqual([
+      'ingest: began again',
       'decide: paused since 1970-01-01T00:00:00.000Z: unauthorized',
       'decide: waits since 1970-01-01T00:00:02.000Z: the vault failed',
       'decide events-1: waits since 1970-01-01T00:00:01.000Z: registry is down',
