@@ -57,9 +57,10 @@ function correct(draft: DecisionDraft, merchant: MerchantState, last: EndedAttem
 }
 
 /**
- * The open attempt, unless it is a retry of what has succeeded after all: that one is needless. What waits is dropped; a
- * SWITCH is called back, and if it was too late for that, its own result is told. A retry of our own does that under the
- * webhook as its origin, so that it never hides the success; an operator's has an origin that hides nothing.
+ * The open attempt, unless it is of the version that has succeeded after all, a retry or one that the user has made begin
+ * anew: that one is needless. What waits is dropped; a SWITCH is called back, and if it was too late for that, its own
+ * result is told. A retry of our own does that under the webhook as its origin, so that it never hides the success; that of
+ * an operator or of a login has an origin that hides nothing.
  */
 function withoutRetryOf(
   draft: DecisionDraft,
@@ -68,8 +69,7 @@ function withoutRetryOf(
   source: SourcePosition,
 ): Attempt | null {
   const { attempt, merchant_id } = merchant
-  if (attempt?.retry_after == null || attempt.number !== last.number + 1) return attempt
-  if (!isSameVersion(attempt, last)) return attempt
+  if (attempt === null || !isSameVersion(attempt, last)) return attempt
   const isOwn = isSamePosition(attempt.origin, last.origin)
   if (attempt.phase === 'SCHEDULED' || attempt.phase === 'DISCOVERING') {
     draft.timer(hardTimer(merchant_id), null)

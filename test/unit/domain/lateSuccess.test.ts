@@ -87,6 +87,53 @@ describe('a late success of a failed attempt whose retry is out', () => {
   })
 })
 
+describe('a late success of a failed attempt that the user has made begin anew by linking the merchant again', () => {
+  /** Attempt 1 has failed for want of the user, who has logged in again: the look of the new attempt is out. */
+  function relinked(): World {
+    const world = new World()
+    world.lifecycle('updated')
+    world.discovered({ vault_version: 'a' })
+    world.accepted({ vault_version: 'a' })
+    world.knot('CARD_FAILED', { reason: 'otp', timestamp: T0 + SECOND })
+    world.pass(HOUR)
+    world.knot('AUTHENTICATED', { timestamp: world.now })
+    world.news()
+    return world
+  }
+
+  it('ends the new attempt while its merchant is looked at, under the origin of that', () => {
+    const world = relinked()
+    const { origin } = world.last('DISCOVER')
+    lateSuccess(world)
+    expect(world.news()).toEqual(['UPDATED corrected @11', 'CANCELLED corrected @11'])
+    expect(world.lastOutcome).toMatchObject({ attempt: 1, origin })
+    expect([world.at().attempt, world.timers.size]).toEqual([null, 0])
+  })
+
+  it('calls its SWITCH back: no card is pushed to a merchant that is known to have it', () => {
+    const world = relinked()
+    world.discovered({ vault_version: 'a' })
+    const { command_id, origin } = world.last('SWITCH')
+    world.news()
+    lateSuccess(world)
+    expect(world.news()).toEqual(['UPDATED corrected @11', 'CANCEL card-1 @11 corrected'])
+    expect(world.last('CANCEL').cancels).toMatchObject({ command_id })
+    world.cancelled([world.last('SWITCH')])
+    expect(world.news()).toEqual(['CANCELLED corrected @11'])
+    expect(world.lastOutcome).toMatchObject({ attempt: 1, origin })
+  })
+
+  it('leaves a newer version alone', () => {
+    const world = relinked()
+    world.lifecycle('updated')
+    world.discovered({ vault_version: 'b' })
+    world.news()
+    lateSuccess(world)
+    expect(world.news()).toEqual(['UPDATED corrected @11'])
+    expect(world.at().attempt).toMatchObject({ phase: 'ISSUED', card_version: 2, stop: null })
+  })
+})
+
 describe('a webhook while a SWITCH is not answered', () => {
   it.each([
     ['within the skew of its command is kept', -2 * SECOND, []],
