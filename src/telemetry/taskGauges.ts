@@ -88,7 +88,7 @@ export function taskGauges(instruments: Instruments): (tasks: readonly ShownTask
   )
   const timers = instruments.gauge(
     'onfile_timers_waiting',
-    'Durable timers that wait. `switch` are attempts that wait for a retry or a gap, `vault` cards to look at again.',
+    'Durable timers that wait. `switch` are attempts that wait for a retry or a gap, `vault` cards that are looked up, or will be again.',
     ['role', 'kind'],
   )
   const kinds = new BoundedLabel(MAX_TIMER_KINDS)
