@@ -1,38 +1,52 @@
 /**
- * Memory, handles and timers of an instance whose partitions come and go under load, for as long as asked. Exits with 1
- * when one of them grows.
+ * Long runs of the product on a real Kafka. Exits with 1 when one of them finds something wrong.
  *
- *   npm run soak -- [--minutes 60] [--pause 1000, ms between two changes of the membership]
+ *   npm run soak -- membership [--minutes 60] [--pause 1000, ms between two changes of the membership]
+ *       memory, handles and timers of an instance whose partitions come and go under load
+ *   npm run soak -- faults [--users 20000] [--merchants 5] [--faults 0.2] [--kill-every 10, seconds] [--seed 1]
+ *       [--minutes 60, no further users begin after that] [--write]
+ *       a Knot that fails in every way it knows, and kill -9 of the product; --write: docs/soak.md
  */
 import { parseArgs } from 'node:util'
 import { startBed } from '../../sandbox/bed/bed.ts'
-import { membershipSoak } from './membershipSoak.ts'
-import type { SoakResult } from './membershipSoak.ts'
+import { runFaults } from './faults/command.ts'
+import { runMembership } from './membershipCommand.ts'
 
-const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '60' }, pause: { type: 'string', default: '1000' } },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    minutes: { type: 'string', default: '60' },
+    pause: { type: 'string', default: '1000' },
+    users: { type: 'string', default: '20000' },
+    merchants: { type: 'string', default: '5' },
+    faults: { type: 'string', default: '0.2' },
+    'kill-every': { type: 'string', default: '10' },
+    seed: { type: 'string', default: '1' },
+    write: { type: 'boolean', default: false },
+  },
 })
+const [soak = 'membership'] = positionals
 
-const bed = await startBed()
-try {
-  const allowance = { bytes: 24 << 20, count: 2 }
-  const seconds = Number(values.minutes) * 60
-  const result = await membershipSoak(bed.brokers, seconds, allowance, Number(values.pause), show)
-  process.stdout.write('Output exact.\n')
-  if (result.growth.some(({ isLeak }) => isLeak)) process.exitCode = 1
-} finally {
-  await bed.stop()
-}
-
-function show(result: SoakResult): void {
-  const date = new Date().toISOString().slice(0, 10)
-  process.stdout.write(`${date}, Node ${process.versions.node}: ${result.seconds} s under load, `)
-  process.stdout.write(`${result.rebalances} rebalances, ${result.commits} commits\n\n`)
-  process.stdout.write('| resource | early | late | |\n|---|---|---|---|\n')
-  for (const { resource, early, late, isLeak } of result.growth) {
-    const text = (value: number) => (resource.endsWith('Bytes') ? `${(value / 2 ** 20).toFixed(1)} MiB` : String(value))
-    process.stdout.write(`| ${resource} | ${text(early)} | ${text(late)} | ${isLeak ? 'GROWS' : 'flat'} |\n`)
+if (soak !== 'membership' && soak !== 'faults') {
+  process.stderr.write(`There is no soak ${soak}: membership or faults.\n`)
+  process.exitCode = 64
+} else {
+  const bed = await startBed()
+  try {
+    const isWell =
+      soak === 'membership'
+        ? await runMembership(bed.brokers, Number(values.minutes), Number(values.pause))
+        : await runFaults(bed, {
+            users: Number(values.users),
+            merchants: Number(values.merchants),
+            faults: Number(values.faults),
+            killEverySeconds: Number(values['kill-every']),
+            seed: Number(values.seed),
+            minutes: Number(values.minutes),
+            write: values.write,
+          })
+    if (!isWell) process.exitCode = 1
+  } finally {
+    await bed.stop()
   }
-  const tenths = result.residentByTenth.map(bytes => Math.round(bytes / 2 ** 20))
-  process.stdout.write(`\nResident memory by tenth of the time, MiB: ${tenths.join(' ')}\n`)
 }

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { resolveJvmArtifacts } from '../../sandbox/bed/jvmArtifacts.ts'
 
-const READ_DEADLINE_MS = 300_000
+const READ_DEADLINE_MS = 1_200_000
 const reader = fileURLToPath(new URL('./ReadCommitted.java', import.meta.url))
 
 /** One committed record, as Apache Kafka's own consumer saw it. */

@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Admin } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { CommittedOffsets } from '../../support/onfile/committedOffsets.ts'
 import type { Evidence } from '../../support/onfile/evidence.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
-import { testClient } from '../../support/topics.ts'
 
 const USERS = 80
 const MERCHANTS = [10, 12, 16]
@@ -14,7 +13,6 @@ const PUSHES_PER_SECOND = 40
 const ARRIVAL_SLACK_MS = 150
 
 let run: OnfileRun
-let admin: Admin
 beforeEach(async () => {
   run = await OnfileRun.create({
     brokers: inject('brokers'),
@@ -26,48 +24,10 @@ beforeEach(async () => {
       ONFILE_POLICY_RESULT_HARD: '40s',
     },
   })
-  admin = testClient(inject('brokers')).admin()
-  await admin.connect()
 })
 afterEach(async () => {
-  await admin.disconnect()
   await run.close()
 })
-
-/** When the offset committed by PROVISION's group was first seen at a number, per partition, in the order of time. */
-class CommittedOffsets {
-  private readonly seen = new Map<number, { offset: number; atMs: number }[]>()
-  private readonly stopping = new AbortController()
-  private readonly watching: Promise<void>
-
-  constructor() {
-    this.watching = this.watch()
-  }
-
-  /** The moment at which the group was known to be past `offset`; undefined if it never was. */
-  passedAtMs(partition: number, offset: number): number | undefined {
-    return this.seen.get(partition)?.find(entry => entry.offset > offset)?.atMs
-  }
-
-  async stop(): Promise<void> {
-    this.stopping.abort()
-    await this.watching
-  }
-
-  private async watch(): Promise<void> {
-    const topic = run.topics.provisioningCommands
-    while (!this.stopping.signal.aborted) {
-      const answers = await admin.fetchOffsets({ groupId: `${run.id}-provision`, topics: [topic] }).catch(() => [])
-      const atMs = Date.now()
-      for (const { partition, offset } of answers[0]?.partitions ?? []) {
-        const entries = this.seen.get(partition) ?? []
-        this.seen.set(partition, entries)
-        if (entries.at(-1)?.offset !== Number(offset)) entries.push({ offset: Number(offset), atMs })
-      }
-      await wait(10)
-    }
-  }
-}
 
 /** Pushes that came although their CANCEL was behind PROVISION's committed offset, and how many CANCELs were looked at. */
 function latePushes(evidence: Evidence, offsets: CommittedOffsets): { cancels: number; late: string[] } {
@@ -92,7 +52,8 @@ describe('opt-outs that race updates, for many users', { retry: 0 }, () => {
     const product = run.start()
     const cards = Array.from({ length: USERS }, (_, index) => run.addUser(`user-${index}`, index, MERCHANTS))
     await product.ready()
-    const offsets = new CommittedOffsets()
+    const group = `${run.id}-provision`
+    const offsets = await CommittedOffsets.watch(inject('brokers'), group, run.topics.provisioningCommands, 10)
     const send = (type: string, from: number, to: number): Promise<void> =>
       run.sendLifecycle(
         ...cards.slice(from, to).map((cardRef, index) => ({

@@ -22,17 +22,49 @@ const ANSWERED_WEBHOOKS = new Set(['CARD_UPDATED', 'CARD_FAILED', 'AUTHENTICATED
 const CLOCK_SLACK_MS = 5
 const ARRIVAL_SLACK_MS = 1_000
 
+/** What is looked at: the schemas of what was written, decision numbers, ids, inputs (G1), ends of triggers and of commands, pushes. */
+export type ExactnessCheck = 'schemas' | 'sequences' | 'ids' | 'inputs' | 'triggers' | 'commands' | 'pushes'
+
 /** G1, G2, G3 and G5 as far as the topics and Knot's own log can show them. */
 export function judge(evidence: Evidence, knotTopic: string, pushes: readonly SeenPush[]): Verdict {
-  const missing: string[] = []
-  const wrong = evidence.foreign.map(record => `${positionText(record)} is not in the schema of its topic`)
-  checkSequences(evidence, missing, wrong)
-  checkIds(evidence, wrong)
-  checkInputs(evidence, knotTopic, missing, wrong)
-  checkTriggers(evidence, missing)
-  checkCommands(evidence, missing, wrong)
-  checkPushes(evidence, pushes, wrong)
-  return { missing, wrong }
+  const verdicts = Object.values(judgeEach(evidence, knotTopic, pushes))
+  return {
+    missing: verdicts.flatMap(({ missing }) => missing),
+    wrong: verdicts.flatMap(({ wrong }) => wrong),
+  }
+}
+
+/**
+ * The same, check by check.
+ *
+ * @param arrivalSlackMs from the moment at which the product gave up waiting for an answer to the latest one at which Knot
+ *   may read the request: the simulator of a run that takes all of the machine is slow
+ */
+export function judgeEach(
+  evidence: Evidence,
+  knotTopic: string,
+  pushes: readonly SeenPush[],
+  arrivalSlackMs = ARRIVAL_SLACK_MS,
+): Record<ExactnessCheck, Verdict> {
+  const verdictOf = (check: (missing: string[], wrong: string[]) => void): Verdict => {
+    const missing: string[] = []
+    const wrong: string[] = []
+    check(missing, wrong)
+    return { missing, wrong }
+  }
+  return {
+    schemas: verdictOf((_missing, wrong) => checkSchemas(evidence, wrong)),
+    sequences: verdictOf((missing, wrong) => checkSequences(evidence, missing, wrong)),
+    ids: verdictOf((_missing, wrong) => checkIds(evidence, wrong)),
+    inputs: verdictOf((missing, wrong) => checkInputs(evidence, knotTopic, missing, wrong)),
+    triggers: verdictOf(missing => checkTriggers(evidence, missing)),
+    commands: verdictOf((missing, wrong) => checkCommands(evidence, missing, wrong)),
+    pushes: verdictOf((_missing, wrong) => checkPushes(evidence, pushes, arrivalSlackMs, wrong)),
+  }
+}
+
+function checkSchemas({ foreign }: Evidence, wrong: string[]): void {
+  for (const record of foreign) wrong.push(`${positionText(record)} is not in the schema of its topic`)
 }
 
 /** Per user 1..n over the three public topics, each number once, and rising within each topic. */
@@ -161,7 +193,12 @@ function checkCommands({ commands, outcomes, userEvents }: Evidence, missing: st
  * Knot accepted at most one push for each command: every one that landed falls into the time of exactly one command that
  * PROVISION reported as ACCEPTED or AMBIGUOUS, and an ACCEPTED one has its push.
  */
-function checkPushes({ userEvents }: Evidence, pushes: readonly SeenPush[], wrong: string[]): void {
+function checkPushes(
+  { userEvents }: Evidence,
+  pushes: readonly SeenPush[],
+  arrivalSlackMs: number,
+  wrong: string[],
+): void {
   const keyOf = (userId: string | null, merchantId: number | null): string => `${userId ?? ''} at ${merchantId ?? ''}`
   const landed = Map.groupBy(
     pushes.filter(push => push.landed),
@@ -182,7 +219,7 @@ function checkPushes({ userEvents }: Evidence, pushes: readonly SeenPush[], wron
     results.forEach((result, index) => {
       const from = (result.started_at ?? 0) - CLOCK_SLACK_MS
       const next = results[index + 1]?.started_at ?? Number.POSITIVE_INFINITY
-      const until = result.answered_at === null ? next : Math.min(next, result.answered_at + ARRIVAL_SLACK_MS)
+      const until = result.answered_at === null ? next : Math.min(next, result.answered_at + arrivalSlackMs)
       const own = left.filter(({ atMs }) => atMs >= from && atMs < until)
       for (const push of own) left.splice(left.indexOf(push), 1)
       if (own.length > 1) wrong.push(`${result.command_id}: Knot took ${own.length} pushes for it (${key})`)

@@ -1,0 +1,103 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import type { Cardholder, DueEvent } from './cardholders.ts'
+
+const TURN_MS = 250
+/** The body of a push has come after that, or never will. */
+const BODY_MS = 3_000
+
+export interface FlowLimits {
+  /** Users whose pushes are on their way. */
+  readonly usersAtOnce: number
+  /** A user whose pushes do not come (stopped, or lost before Knot knew whose they were) counts as served after that. */
+  readonly giveUpMs: number
+}
+
+interface OpenUser {
+  readonly userId: string
+  readonly sinceMs: number
+  readonly left: Set<number>
+}
+
+/**
+ * Writes the issuer's records of all users, so many users at a time: the next ones begin when Knot has seen a push of the
+ * ones before to each of their merchants. So the product always has work, and never a backlog that outlives its deadlines.
+ */
+export class EventFlow {
+  private readonly run: OnfileRun
+  private readonly merchants: readonly number[]
+  private readonly usersAtOnce: number
+  private readonly giveUpMs: number
+  private readonly waiting: Cardholder[]
+  private readonly open = new Map<string, OpenUser>()
+  private due: { readonly atMs: number; readonly event: DueEvent }[] = []
+  private pushesSeen = 0
+  private admitting = true
+
+  constructor(
+    run: OnfileRun,
+    cardholders: readonly Cardholder[],
+    merchants: readonly number[],
+    { usersAtOnce, giveUpMs }: FlowLimits,
+  ) {
+    this.run = run
+    this.merchants = merchants
+    this.usersAtOnce = usersAtOnce
+    this.giveUpMs = giveUpMs
+    this.waiting = [...cardholders].reverse()
+  }
+
+  /** Users whose first record is not written yet. */
+  get left(): number {
+    return this.waiting.length
+  }
+
+  /** No further users: those that have begun are served to the end. */
+  stopAdmitting(): void {
+    this.admitting = false
+  }
+
+  /** Resolves when everything is written and Knot has seen, or will not see, a push for each. */
+  async write(): Promise<void> {
+    while ((this.admitting ? this.waiting.length : 0) + this.due.length + this.open.size > 0) {
+      this.settle()
+      this.admit()
+      await this.writeDue()
+      await wait(TURN_MS)
+    }
+  }
+
+  private settle(): void {
+    const pushes = this.run.knot.pushes()
+    for (; this.pushesSeen < pushes.length; this.pushesSeen++) {
+      const { atMs, userId, merchantId, answeredAtMs } = pushes[this.pushesSeen]!
+      // Its body is being read, unless its sender was killed meanwhile: the next turn looks at it and at what follows.
+      if (userId === null && answeredAtMs === null && Date.now() - atMs < BODY_MS) return
+      if (userId === null || merchantId === null) continue
+      const user = this.open.get(userId)
+      user?.left.delete(merchantId)
+      if (user?.left.size === 0) this.open.delete(userId)
+    }
+  }
+
+  private admit(): void {
+    const nowMs = Date.now()
+    for (const { userId, sinceMs } of this.open.values()) {
+      if (nowMs - sinceMs > this.giveUpMs) this.open.delete(userId)
+    }
+    while (this.admitting && this.open.size < this.usersAtOnce) {
+      const next = this.waiting.pop()
+      if (next === undefined) return
+      this.open.set(next.userId, { userId: next.userId, sinceMs: nowMs, left: new Set(this.merchants) })
+      for (const event of next.events) this.due.push({ atMs: nowMs + event.afterMs, event })
+    }
+  }
+
+  private async writeDue(): Promise<void> {
+    const nowMs = Date.now()
+    const now = this.due.filter(({ atMs }) => atMs <= nowMs)
+    if (now.length === 0) return
+    this.due = this.due.filter(({ atMs }) => atMs > nowMs)
+    await this.run.sendLifecycle(...now.map(({ event }) => ({ key: event.key, value: event.value() })))
+  }
+}
