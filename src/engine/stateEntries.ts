@@ -32,6 +32,11 @@ const FLUSHING = 4
 const DELETED = 8
 /** So many decoded values are kept. */
 const KEPT_DECODED = 16
+/**
+ * What an entry in memory takes beside its value and the text of its key: 500,000 timers of 8 bytes that waited for a
+ * full disk took 236 bytes each, 30 times what was counted. A delete takes it too.
+ */
+const ENTRY_BYTES = 180
 /** So many slots are looked at for one to let go, then the memory grows: all of them wait for a commit or the store. */
 const SWEEP_STEPS = 64
 
@@ -43,7 +48,7 @@ const SWEEP_STEPS = 64
  */
 export class StateEntries {
   readonly arena = new ValueArena(OWN_CELLS)
-  /** Entries that are committed and not in the store, and about how many bytes their values have. */
+  /** Entries that are committed and not in the store, and about how much memory they take. */
   dirtyCount = 0
   dirtyBytes = 0
   private readonly limit: number
@@ -208,6 +213,7 @@ export class StateEntries {
   private addDirty(slot: number): void {
     this.dirty.push(slot)
     this.dirtyCount++
+    this.dirtyBytes += ENTRY_BYTES + this.keys[slot]!.length
     if (this.arena.has(slot)) this.dirtyBytes += this.arena.endOf(slot) - this.arena.startOf(slot)
   }
 
