@@ -1,3 +1,4 @@
+import { AvroDecodeError, UnknownSchemaError } from '../../avro/errors.ts'
 import type { RecordCodec } from '../../avro/records.ts'
 import type { Config } from '../../config/config.ts'
 import { encodePart } from '../../domain/ids.ts'
@@ -43,14 +44,19 @@ export async function readKafkaStory(
     const recent = (topic: string, keep: Scan['keep']): Promise<RecordView[]> =>
       read({ cluster, topic, partition, from: { timestampMs: sinceMs }, keep, signal })
     const state = new StateReader(userId)
+    const unreadable: Told<null>[] = []
     const [userEvents, commands, outcomes, suppressions] = await Promise.all([
-      recent(topics.userEvents, isUsers).then(records => tellAll(records, topics.userEvents, codecs.userEvents)),
-      recent(topics.provisioningCommands, isUsers).then(records =>
-        tellAll(records, topics.provisioningCommands, codecs.provisioningCommands),
+      recent(topics.userEvents, isUsers).then(records =>
+        tellAll(records, topics.userEvents, codecs.userEvents, unreadable),
       ),
-      recent(topics.cardOutcomes, isUsers).then(records => tellAll(records, topics.cardOutcomes, codecs.cardOutcomes)),
+      recent(topics.provisioningCommands, isUsers).then(records =>
+        tellAll(records, topics.provisioningCommands, codecs.provisioningCommands, unreadable),
+      ),
+      recent(topics.cardOutcomes, isUsers).then(records =>
+        tellAll(records, topics.cardOutcomes, codecs.cardOutcomes, unreadable),
+      ),
       recent(topics.cardSuppressions, isSuppression).then(records =>
-        tellSuppressions(records, topics.cardSuppressions, codecs.cardSuppressions),
+        tellSuppressions(records, topics.cardSuppressions, codecs.cardSuppressions, unreadable),
       ),
       read({
         cluster,
@@ -61,30 +67,53 @@ export async function readKafkaStory(
         signal,
       }),
     ])
-    const told = { userEvents, commands, outcomes, suppressions, state: state.known() }
+    const told = { userEvents, commands, outcomes, suppressions, unreadable, state: state.known() }
     return { userId, partition, sinceMs, readAtMs: Date.now(), ...told }
   } finally {
     await bus.close()
   }
 }
 
-async function tellAll<T>(records: readonly RecordView[], topic: string, codec: RecordCodec<T>): Promise<Told<T>[]> {
+/**
+ * What the records say. One that cannot be read goes to `unreadable`: it must not hide all the others.
+ * @throws whatever asking again may mend: a registry that does not answer
+ */
+export async function tellAll<T>(
+  records: readonly RecordView[],
+  topic: string,
+  codec: RecordCodec<T>,
+  unreadable: Told<null>[],
+): Promise<Told<T>[]> {
   const told: Told<T>[] = []
   for (const record of records) {
-    if (record.valueEnd >= 0) told.push(placed(record, topic, await decodeAny(codec, record)))
+    if (record.valueEnd < 0) continue
+    const value = await decodedOrNull(codec, record)
+    if (value === null) unreadable.push(placed(record, topic, null))
+    else told.push(placed(record, topic, value))
   }
   return told
+}
+
+async function decodedOrNull<T>(codec: RecordCodec<T>, record: RecordView): Promise<T | null> {
+  try {
+    return await decodeAny(codec, record)
+  } catch (error) {
+    if (error instanceof AvroDecodeError || error instanceof UnknownSchemaError) return null
+    throw error
+  }
 }
 
 async function tellSuppressions(
   records: readonly RecordView[],
   topic: string,
   codec: RecordCodec<NonNullable<ToldSuppression['suppression']>>,
+  unreadable: Told<null>[],
 ): Promise<Told<ToldSuppression>[]> {
   const told: Told<ToldSuppression>[] = []
   for (const record of records) {
-    const suppression = record.valueEnd < 0 ? null : await decodeAny(codec, record)
-    told.push(placed(record, topic, { key: record.keyString() ?? '', suppression }))
+    const suppression = record.valueEnd < 0 ? null : await decodedOrNull(codec, record)
+    if (suppression === null && record.valueEnd >= 0) unreadable.push(placed(record, topic, null))
+    else told.push(placed(record, topic, { key: record.keyString() ?? '', suppression }))
   }
   return told
 }

@@ -35,6 +35,8 @@ export interface UserStory {
   readonly commands: readonly Told<ProvisioningCommand>[]
   readonly outcomes: readonly Told<CardOutcome>[]
   readonly suppressions: readonly Told<ToldSuppression>[]
+  /** Records under the user's key that no schema reads: others write there too. DECIDE made dead letters of its own. */
+  readonly unreadable: readonly Told<null>[]
   readonly state: KnownState
 }
 
@@ -49,6 +51,7 @@ export type ReadStory = (config: Config, question: StoryQuestion, signal: AbortS
 
 /** Nothing is known, and nothing was written: most likely another user was meant. */
 export function isEmpty(story: UserStory): boolean {
-  const { userEvents, commands, outcomes, suppressions, state } = story
-  return state.kind === 'unknown' && [userEvents, commands, outcomes, suppressions].every(list => list.length === 0)
+  const { userEvents, commands, outcomes, suppressions, unreadable, state } = story
+  const written = [userEvents, commands, outcomes, suppressions, unreadable]
+  return state.kind === 'unknown' && written.every(list => list.length === 0)
 }

@@ -36,9 +36,15 @@ export function timelineOf(story: UserStory, everything: boolean): TimelineRow[]
     ...story.userEvents.flatMap(event => eventRows(event, naming, everything)),
     ...story.outcomes.map(outcome => outcomeRow(outcome, naming)),
     ...suppressionRows(story.suppressions, naming, everything),
+    ...story.unreadable.map(unreadableRow),
     ...(everything ? story.commands.map(({ atMs, value }) => commandRow(atMs, value, naming)) : []),
   ]
   return rows.sort((a, b) => a.atMs - b.atMs || a.rank - b.rank || a.seq - b.seq)
+}
+
+function unreadableRow({ atMs, topic, offset }: Told<null>): Unplaced {
+  const text = `a record that no schema reads, ${topic} at offset ${offset}: it had no effect, see the dead letters`
+  return { atMs, subject: 'user', word: 'unreadable', text, rank: 0, seq: offset }
 }
 
 /** Below it a cardholder would not see the difference. */

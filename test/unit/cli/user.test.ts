@@ -23,6 +23,13 @@ async function part(heading: string, { story }: StoryOf, ...flags: string[]): Pr
 }
 
 describe('onfile user', () => {
+  it('tells where a record stands that cannot be read, and everything else', async () => {
+    const story = new StoryOf().garbage('onfile-user-events').outcome('SKIPPED', 'stale')
+    const rows = await part('WHAT HAPPENED', story)
+    expect(rows.join(' ')).toContain('unreadable | a record that no schema reads, onfile-user-events at offset')
+    expect(rows.at(-1)).toContain('SKIPPED')
+  })
+
   it('tells how things stand, what happened and what comes next', async () => {
     const story = new StoryOf()
       .lifecycle('expired', { updated_at: T0 - 2 * HOUR })

@@ -20,6 +20,7 @@ export class StoryOf {
   readonly #outcomes: Told<CardOutcome>[] = []
   readonly #suppressions: UserStory['suppressions'][number][] = []
   readonly #commands: UserStory['commands'][number][] = []
+  readonly #unreadable: UserStory['unreadable'][number][] = []
   #state: KnownState = { kind: 'unknown' }
   #atMs = T0
   #seq = 0
@@ -124,6 +125,12 @@ export class StoryOf {
     return this
   }
 
+  /** Somebody wrote a record that no schema reads. */
+  garbage(topic: string): this {
+    this.#unreadable.push(this.#told(topic, null))
+    return this
+  }
+
   forgotten(atMs: number): this {
     this.#state = { kind: 'forgotten', left: { decision_seq: 9, forgotten_at: atMs } }
     return this
@@ -139,6 +146,7 @@ export class StoryOf {
       commands: this.#commands,
       outcomes: this.#outcomes,
       suppressions: this.#suppressions,
+      unreadable: this.#unreadable,
       state: this.#state,
     }
   }
