@@ -12,6 +12,7 @@ const own = createUserEventCodec()
 function codec(loading: Error): RecordCodec<UserEvent> {
   return {
     ...own,
+    schemaId: 1,
     missing: (buffer, start) => (buffer[start + 4] === 9 ? 9 : undefined),
     load: () => Promise.reject(loading),
   }
