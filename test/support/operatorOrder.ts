@@ -22,10 +22,10 @@ export function operatorOrder(userId: string, command: Partial<OperatorCommand>)
 }
 
 /** The codec of `onfile-user-events` under some schema id, and a value in a buffer of its own. */
-export function createUserEventCodec(): Codec<UserEvent> & { bytes(event: UserEvent): Buffer } {
+export function createUserEventCodec(maxBytes = 4_096): Codec<UserEvent> & { bytes(event: UserEvent): Buffer } {
   const codec = framedCodec(userEventType(), 1)
   const bytes = (event: UserEvent): Buffer => {
-    const buffer = Buffer.alloc(4_096)
+    const buffer = Buffer.alloc(maxBytes)
     return buffer.subarray(0, codec.encode(event, buffer, 0))
   }
   return { ...codec, bytes }

@@ -2,6 +2,7 @@ import type { SourcePosition, UserEvent } from '../../domain/records.ts'
 import { InputNotReadyError } from '../../engine/processor.ts'
 import type { Codec } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
+import { isWithinBounds } from './bounds.ts'
 import type { UnreadableReason } from './ports.ts'
 
 export type ReadUserEvent =
@@ -39,11 +40,9 @@ export function readUserEvent(record: RecordView, codec: Codec<UserEvent>, from:
   if (event.user_id === '') return { kind: 'unreadable', reason: 'schema_violation' }
   const { kind } = event.body
   // After a restart PROVISION's answers lack the header; they stand where their command stood.
-  if (
-    (kind === 'operator' || (!from.isOurs && kind !== 'result')) &&
-    from.partitionOf(event.user_id) !== from.partition
-  ) {
-    return { kind: 'unreadable', reason: 'wrong_partition' }
+  if (kind === 'operator' || (!from.isOurs && kind !== 'result')) {
+    if (!isWithinBounds(event)) return { kind: 'unreadable', reason: 'schema_violation' }
+    if (from.partitionOf(event.user_id) !== from.partition) return { kind: 'unreadable', reason: 'wrong_partition' }
   }
   if (kind !== 'operator') return { kind: 'event', event }
   const { topic, partition } = from

@@ -79,3 +79,33 @@ describe("what stands in another partition than its user's, where nothing is kno
     expect(asked).toEqual(['user-1'])
   })
 })
+
+describe('what others write', () => {
+  const source = { topic: 'card-lifecycle', partition: 0, offset: 7, event_id: 'x' }
+  const wide = createUserEventCodec(1 << 20)
+  const reasonOf = (event: UserEvent, change: Partial<ReadFrom> = {}): string => {
+    const read = readUserEvent(recordOf(wide.bytes(event), 41), wide, from(change))
+    return read.kind === 'unreadable' ? read.reason : read.kind
+  }
+  const long = 'x'.repeat(256)
+  const lifecycle = lifecycleOf(source)
+
+  it.each<[string, UserEvent]>([
+    ['a user', operatorOrder(long, {})],
+    ['a request id', operatorOrder('u', { request_id: long })],
+    ['a card', operatorOrder('u', { card_ref: 'é'.repeat(128) })],
+    ['an actor', operatorOrder('u', { actor: 'x'.repeat(900_000) })],
+    ['an event id', { ...lifecycle, source: { ...source, event_id: long } }],
+    ['a topic', { ...lifecycle, origin: { ...source, topic: long } }],
+    ['a type', { ...lifecycle, body: { ...lifecycle.body, type: long } as UserEvent['body'] }],
+  ])('is refused where %s is longer than anything that is kept of it may be', (_, event) => {
+    expect(reasonOf(event)).toBe('schema_violation')
+  })
+
+  it('is taken up to that, and a reason may be as long as it likes: nothing keeps it', () => {
+    const reason = 'x'.repeat(100_000)
+    const order = operatorOrder('u'.repeat(255), { actor: 'x'.repeat(500), card_ref: 'c'.repeat(255), reason })
+    expect(reasonOf(order)).toBe('event')
+    expect(reasonOf(lifecycle)).toBe('event')
+  })
+})
