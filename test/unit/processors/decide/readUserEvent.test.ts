@@ -97,8 +97,10 @@ describe('what others write', () => {
     ['an actor', operatorOrder('u', { actor: 'x'.repeat(900_000) })],
     ['an event id', { ...lifecycle, source: { ...source, event_id: long } }],
     ['a topic', { ...lifecycle, origin: { ...source, topic: long } }],
+    ['an end', operatorOrder('u', { until: 8.64e15 + 1 })],
+    ['a time', { ...lifecycle, body: { ...lifecycle.body, updated_at: 8.64e15 + 1 } as UserEvent['body'] }],
     ['a type', { ...lifecycle, body: { ...lifecycle.body, type: long } as UserEvent['body'] }],
-  ])('is refused where %s is longer than anything that is kept of it may be', (_, event) => {
+  ])('is refused where %s is beyond what is kept of such a thing', (_, event) => {
     expect(reasonOf(event)).toBe('schema_violation')
   })
 
