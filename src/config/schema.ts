@@ -237,6 +237,9 @@ export const configSchema = z.strictObject({
       'Bearer token for admin calls that change or reveal something, 32 characters or more. Without it they are refused.',
       32,
     ),
+    advertisedUrl: url(
+      'Where operators reach this admin server, such as `http://pod-0.onfile:9400`: another instance that is asked for a user of this one sends them here.',
+    ),
   }),
   shutdown: z.strictObject({
     deadline: duration(

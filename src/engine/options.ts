@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly compression: Compression
   readonly sessionTimeoutMs: number
   readonly instanceId: string | null
+  /** Where the admin server of this process is reached, told to the group; null: nothing is told. */
+  readonly adminUrl: string | null
   /** Broker-side limit for an open transaction: bounds how long a dead owner blocks readers if nobody takes over. */
   readonly transactionTimeoutMs: number
   /** State entries kept in memory per task, encoded, about. */
@@ -50,6 +52,7 @@ export const ENGINE_DEFAULTS = {
   compression: 'none',
   sessionTimeoutMs: 45_000,
   instanceId: null,
+  adminUrl: null,
   transactionTimeoutMs: 60_000,
   cacheEntries: 50_000,
   maxStoreAgeMs: 20 * 3_600_000,

@@ -139,6 +139,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       groupId: this.groupId,
       topics: topology.inputs,
       instanceId: engine.instanceId,
+      adminUrl: engine.adminUrl,
       sessionTimeoutMs: engine.sessionTimeoutMs,
       rebalanceTimeoutMs: Math.max(60_000, REVOKE_DEADLINE_MS * 2),
       heartbeatIntervalMs: Math.max(200, Math.floor(engine.sessionTimeoutMs / HEARTBEATS_PER_SESSION)),

@@ -12,6 +12,8 @@ export interface MemberSubscription {
   readonly owned: readonly TopicPartition[]
   readonly warm: readonly TopicPartition[]
   readonly generation: number
+  /** Where the member's admin server is reached; absent where it does not say. */
+  readonly adminUrl?: string | null | undefined
 }
 
 const PROTOCOL_VERSION = 0
@@ -24,6 +26,8 @@ export function encodeSubscription(subscription: MemberSubscription, nonce: numb
   const userData = new Writer().int16(USER_DATA_VERSION).int32(subscription.generation).int32(nonce)
   writePartitions(userData, subscription.owned)
   writePartitions(userData, subscription.warm)
+  // At the end: releases that do not know it leave it unread, and without an address the bytes are those of before.
+  if (subscription.adminUrl != null) userData.string(subscription.adminUrl)
   const body = new Writer().int16(PROTOCOL_VERSION)
   body.array(subscription.topics, topic => body.string(topic))
   return body.bytes(userData.finish()).finish()
@@ -40,7 +44,9 @@ export function decodeSubscription(bytes: Buffer): MemberSubscription {
   }
   const generation = userData.int32()
   userData.int32()
-  return { topics, generation, owned: readPartitions(userData), warm: readPartitions(userData) }
+  const owned = readPartitions(userData)
+  const warm = readPartitions(userData)
+  return { topics, generation, owned, warm, adminUrl: userData.remaining > 0 ? userData.nullableString() : undefined }
 }
 
 export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {

@@ -20,6 +20,8 @@ export interface GroupMemberOptions {
   /** Static membership: a restart within the session timeout moves nothing. Null: a dynamic member. */
   readonly instanceId: string | null
   readonly sessionTimeoutMs: number
+  /** Where this member's admin server is reached, for the others; absent: it does not say. */
+  readonly adminUrl?: string | null
   /** How long the group waits for a member that must join again. */
   readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -193,10 +195,10 @@ export class GroupMember {
   }
 
   private async joinAndSync(): Promise<Assigned> {
-    const { topics, rebalanceTimeoutMs, sessionTimeoutMs } = this.options
+    const { adminUrl, topics, rebalanceTimeoutMs, sessionTimeoutMs } = this.options
     await this.requireTopics()
     this.rejoinWanted = false
-    const subscription = { topics, owned: this.options.owned(), warm: this.options.warm() }
+    const subscription = { topics, owned: this.options.owned(), warm: this.options.warm(), adminUrl }
     const generation = this.current.generation
     const timeoutMs = rebalanceTimeoutMs + ANSWER_MARGIN_MS
     const joined = await this.ask(

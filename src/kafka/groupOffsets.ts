@@ -45,7 +45,12 @@ export async function commitGroupOffsets(
   })
 }
 
-function askCoordinator<T>(cluster: Cluster, groupId: string, attempt: (node: number) => Promise<T>): Promise<T> {
+/** Asks whoever coordinates the group, again where that has moved. */
+export function askCoordinator<T>(
+  cluster: Cluster,
+  groupId: string,
+  attempt: (node: number) => Promise<T>,
+): Promise<T> {
   return retrying(async () => attempt(await cluster.coordinator('group', groupId)), {
     again: error => {
       if (isConnectionFailure(error) || isKafkaError(error, COORDINATOR_CODES)) {

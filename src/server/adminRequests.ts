@@ -37,7 +37,7 @@ const forMs = z
   })
 
 const scope = {
-  role: z.string({ error: 'must be ingest, decide or provision' }),
+  role: z.string({ error: 'must be the name of a role' }),
   topic: z.string({ error: 'must be the name of a topic, or left out' }).nullable().default(null),
   partition: z
     .int({ error: 'must be a whole number, or left out' })

@@ -93,6 +93,22 @@ export function leaveGroup(writer: FieldWriter): void {
     .array(['m-1'], id => writer.string(id).string('instance').int16(0))
 }
 
+export function describeGroup(writer: FieldWriter): void {
+  const subscription = encodeSubscription({ topics: ['cards'], owned: partitions, warm: [], generation: 3 }, 1)
+  writer.int32(0).array(['g'], group => {
+    writer.int16(0).string(group).string('Stable').string('consumer').string('onfile')
+    writer.array(['m-1', 'm-2'], id => {
+      writer
+        .string(id)
+        .string(id === 'm-1' ? null : 'instance')
+        .string('onfile')
+        .string('/10.0.0.7')
+      writer.bytes(subscription).bytes(encodeAssignment(partitions))
+    })
+    writer.int32(-2_147_483_648)
+  })
+}
+
 export function metadata(writer: FieldWriter): void {
   writer.int32(0).array([1, 2], node => writer.int32(node).string('broker.example').int32(9092).string('rack'))
   writer

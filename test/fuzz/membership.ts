@@ -21,6 +21,7 @@ export function membershipTargets(): readonly Target[] {
       samples: [
         described(encodeSubscription({ topics: ['cards', 'knot'], owned, warm, generation: 4 }, 7)),
         described(encodeSubscription({ topics: [], owned: [], warm: [], generation: -1 }, 0)),
+        described(encodeSubscription({ topics: ['cards'], owned, warm, generation: 4, adminUrl: 'http://a:1' }, 7)),
       ],
       decode: bytes => decodeSubscription(bytes),
       isTyped,

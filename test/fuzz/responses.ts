@@ -2,6 +2,7 @@ import { ProtocolError } from '../../src/kafka/errors.ts'
 import type { Request } from '../../src/kafka/request.ts'
 import { setTopicConfig } from '../../src/kafka/requests/alterConfigs.ts'
 import { apiVersions } from '../../src/kafka/requests/apiVersions.ts'
+import { describeGroup } from '../../src/kafka/requests/describeGroup.ts'
 import { fetchRecords } from '../../src/kafka/requests/fetch.ts'
 import { findCoordinator } from '../../src/kafka/requests/findCoordinator.ts'
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from '../../src/kafka/requests/group.ts'
@@ -56,6 +57,7 @@ export const RESPONSE_DECODERS: readonly ResponseDecoder[] = [
   { name: 'syncGroup', requests: [syncGroup(member, new Map(), 1)], answers: [answers.syncGroup] },
   { name: 'heartbeat', requests: [heartbeat(member, 1)], answers: [answers.errorAfterThrottle] },
   { name: 'leaveGroup', requests: [leaveGroup(member)], answers: [answers.leaveGroup] },
+  { name: 'describeGroup', requests: [describeGroup('g', 1)], answers: [answers.describeGroup] },
   { name: 'metadata', requests: [metadata(['t'])], answers: [answers.metadata] },
   { name: 'listOffsets', requests: [listOffsets('t', 0, -1, 'read_committed')], answers: [answers.listOffsets] },
   { name: 'offsetFetch', requests: [offsetFetch('g', 't', 0)], answers: [answers.offsetFetch] },

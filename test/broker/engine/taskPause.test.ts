@@ -11,6 +11,7 @@ import { chainTopology } from '../../support/chain/topology.ts'
 import type { ChainVariant } from '../../support/chain/topology.ts'
 
 const PARTITIONS = 4
+const KEYS = 40
 const WITHIN_MS = 30_000
 const ASKED = { reason: 'a drill', actor: 'jo', forMs: 600_000 }
 const PLAIN: ChainVariant = { stateVersion: 1, timersDueAtMs: 0, effectsEndAtMs: 0 }
@@ -18,7 +19,7 @@ const PLAIN: ChainVariant = { stateVersion: 1, timersDueAtMs: 0, effectsEndAtMs:
 let run: ChainRun
 let instances: Instance[] = []
 beforeEach(async () => {
-  run = await ChainRun.create(inject('brokers'), { partitions: PARTITIONS, keys: 40 })
+  run = await ChainRun.create(inject('brokers'), { partitions: PARTITIONS, keys: KEYS })
 })
 afterEach(async () => {
   await Promise.all(instances.map(instance => instance.stop()))
@@ -94,7 +95,7 @@ async function settled(value: () => number): Promise<number> {
   return last
 }
 
-describe('a paused partition', { retry: 0 }, () => {
+describe('a paused partition', { retry: 0, timeout: 240_000 }, () => {
   it('stands under load while the others go on, and catches up exactly once', async () => {
     const one = await Instance.start()
     await run.until(WITHIN_MS, 'all run', () => one.running.length === PARTITIONS)
@@ -124,19 +125,21 @@ describe('a paused partition', { retry: 0 }, () => {
   })
 
   it('commits what it had taken and what comes of it, and fires no timer', async () => {
-    // Effects and timers of the records that were taken end after the pause has come.
-    const endsAtMs = Date.now() + 4_000
-    const one = await Instance.start('first', { stateVersion: 1, timersDueAtMs: endsAtMs, effectsEndAtMs: endsAtMs })
+    const variant = { ...PLAIN }
+    const one = await Instance.start('first', variant)
     await run.until(WITHIN_MS, 'all run', () => one.running.length === PARTITIONS)
+    // Effects and timers of the records that were taken end after the pause has come.
+    const endsAtMs = Date.now() + 8_000
+    variant.timersDueAtMs = endsAtMs
+    variant.effectsEndAtMs = endsAtMs
     await run.write(7)
-    await run.until(WITHIN_MS, 'work is open', () => one.tasks.some(({ effectsInFlight }) => effectsInFlight > 0))
-    one.pause(null)
-    const open = () => one.tasks.reduce((sum, { effectsInFlight }) => sum + effectsInFlight, 0)
-    await run.until(WITHIN_MS, 'what was taken has ended', () => open() === 0 && Date.now() > endsAtMs + 500)
     const timers = () => one.tasks.reduce((sum, { timers }) => sum + (timers.echo ?? 0), 0)
-    const waiting = timers()
-    await wait(1_500)
-    expect([timers(), waiting]).toEqual([waiting, waiting])
+    const open = () => one.tasks.reduce((sum, { effectsInFlight }) => sum + effectsInFlight, 0)
+    await run.until(7_500, 'everything is taken, nothing ends', () => timers() === KEYS && open() === KEYS)
+    one.pause(null)
+    await run.until(WITHIN_MS, 'what was under way has ended', () => open() === 0)
+    await wait(Math.max(0, endsAtMs - Date.now()) + 2_000)
+    expect(timers()).toBe(KEYS)
     one.resume()
     await run.expectExact()
     await run.until(WITHIN_MS, 'the timers have fired', () => timers() === 0)
@@ -168,7 +171,7 @@ describe('a paused partition', { retry: 0 }, () => {
   })
 })
 
-describe('a rebalance while partitions are paused', { retry: 0 }, () => {
+describe('a rebalance while partitions are paused', { retry: 0, timeout: 240_000 }, () => {
   it('frees what moves away, and keeps what stays; a pause of the role holds what comes', async () => {
     const one = await Instance.start()
     await run.until(WITHIN_MS, 'all run', () => one.running.length === PARTITIONS)

@@ -99,13 +99,33 @@ export class ProductProcess {
       .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
   }
 
+  /** A call under `/admin`, with the token where there is one. Redirects are not followed. */
+  async admin(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    { token, body }: { readonly token: string | null; readonly body?: object },
+  ): Promise<{ status: number; location: string | null; body: Record<string, unknown> }> {
+    const headers = {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    }
+    const answer = await this.get(`/admin${path}`, {
+      method,
+      headers,
+      redirect: 'manual',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const { status } = answer
+    return { status, location: answer.headers.get('location'), body: (await answer.json()) as Record<string, unknown> }
+  }
+
   lastWords(): string {
     return this.log().toString('utf8').split('\n').slice(-25).join('\n')
   }
 
-  private get(path: string): Promise<Response> {
+  private get(path: string, options: RequestInit = {}): Promise<Response> {
     this.adminUrl ??= /"admin":"(http:[^"]+)"/.exec(this.log().toString('utf8'))?.[1] ?? null
     if (this.adminUrl === null) return Promise.reject(new Error('its admin server has not said where it listens'))
-    return fetch(`${this.adminUrl}${path}`, { signal: AbortSignal.timeout(5_000) })
+    return fetch(`${this.adminUrl}${path}`, { ...options, signal: AbortSignal.timeout(5_000) })
   }
 }

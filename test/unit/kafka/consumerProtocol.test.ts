@@ -50,6 +50,20 @@ describe('subscriptions and assignments', () => {
     expect(MemberMetadata.decode(subscription).topics).toEqual(['a', 'b'])
   })
 
+  it("of a member that says where it is reached are the others', with that at the end", () => {
+    const owned = [{ topic: 'a', partition: 3 }]
+    const plain = { topics: ['a'], owned, warm: [], generation: 4 }
+    const withUrl = encodeSubscription({ ...plain, adminUrl: 'http://pod-0:9400' }, 1)
+    const without = encodeSubscription(plain, 1)
+    expect(decodeSubscription(withUrl)).toEqual({ ...plain, adminUrl: 'http://pod-0:9400' })
+    expect(decodeSubscription(without).adminUrl).toBeUndefined()
+    expect(encodeSubscription({ ...plain, adminUrl: null }, 1)).toEqual(without)
+    // What a release that does not know it reads: the same bytes up to there, but for the length of the user data.
+    const userDataAt = 2 + 4 + 3 + 4
+    expect(withUrl.subarray(userDataAt, without.length)).toEqual(without.subarray(userDataAt))
+    expect(MemberMetadata.decode(withUrl).topics).toEqual(['a'])
+  })
+
   it('differ from one join to the next, so that the coordinator does not ignore it', () => {
     const subscription = { topics: ['a'], owned: [], warm: [], generation: 1 }
     expect(encodeSubscription(subscription, 1)).not.toEqual(encodeSubscription(subscription, 2))

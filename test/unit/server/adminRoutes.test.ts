@@ -187,7 +187,7 @@ describe('POST /admin/pause', () => {
     ['a partition that is text', { role: 'decide', partition: '2', ...who }, 400, 'partition must be a whole number'],
     ['a partition below 0', { role: 'decide', partition: -1, ...who }, 400, 'partition must be 0 or more'],
     ['a field that nobody knows', { role: 'decide', partitions: [2], ...who }, 400, 'unknown: partitions'],
-    ['no role', who, 400, 'role must be ingest, decide or provision'],
+    ['no role', who, 400, 'role must be the name of a role'],
     ['a role that is not here', { role: 'ingest', ...who }, 404, 'it runs decide, provision'],
     ['a topic of another role', { role: 'decide', topic: 'commands', ...who }, 404, 'it reads events'],
     ['a partition elsewhere', { role: 'decide', partition: 1, ...who }, 404, 'partitions 0, 2'],
