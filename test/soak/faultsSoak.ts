@@ -44,7 +44,9 @@ export interface FaultsResult {
 }
 
 /** Longest delay of an answer or a webhook: longer than the product waits for an answer. */
-const MAX_DELAY_MS = 5_000
+const MAX_DELAY_MS = 8_000
+/** From acceptance to result: a second push within that is refused by Knot, and seen. */
+const OPERATION_MS = 1_000
 const PROGRESS_MS = 15_000
 
 /**
@@ -59,7 +61,7 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
     brokers: options.brokers,
     registryUrl: options.registryUrl,
     partitions: options.partitions,
-    knot: { pushMovesLastUserAction: true },
+    knot: { pushMovesLastUserAction: true, webhookDelayMs: OPERATION_MS },
     settings: settings(hardSeconds),
   })
   try {
@@ -73,13 +75,15 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
     const product = new KilledProduct(run)
     const flow = new EventFlow(run, cardholders, merchants, {
       usersAtOnce: options.usersAtOnce,
-      giveUpMs: hardSeconds * 500,
+      giveUpMs: hardSeconds * 1_000,
     })
     const progress = setInterval(() => {
       log(`${seconds()} s: ${users - flow.left} users, ${run.knot.pushes().length} pushes, ${product.kills} kills`)
     }, PROGRESS_MS)
     const admitting = setTimeout(() => flow.stopAdmitting(), options.admitForMs)
     try {
+      // News that comes before the first start would be decided all at once, and race nothing.
+      await product.ready()
       let written = false
       const writing = flow.write().finally(() => (written = true))
       await Promise.all([product.killEvery(options.killEveryMs, options.kills, () => written), writing])

@@ -5,12 +5,14 @@ import type { OnfileRun } from '../../support/onfile/onfileRun.ts'
 
 const MERCHANTS = [10, 12, 16, 19, 36, 44, 45, 165]
 /** News that races the pushes of the news before comes within so long. */
-const RACE_MS = 4_000
+const RACE_MS = 8_000
 
 /** One record of the issuer, due so long after the first one of its user. */
 export interface DueEvent {
   readonly afterMs: number
   readonly key: string
+  /** It is an opt-out or a closing. */
+  readonly stops: boolean
   /** Made when it is written: a new version is in the vault before the event that tells of it, and the clock is that moment's. */
   readonly value: () => Buffer
 }
@@ -18,10 +20,12 @@ export interface DueEvent {
 /** One cardholder with a card at all merchants, and what the issuer says of that card. */
 export interface Cardholder {
   readonly userId: string
+  /** An opt-out or a closing comes: nobody knows how many of the pushes do. */
+  readonly isStopped: boolean
   readonly events: readonly DueEvent[]
 }
 
-/** The merchants of a run, by count. @throws RangeError where there are not so many */
+/** The merchants of a run, by count. throws RangeError where there are not so many */
 export function soakMerchants(count: number): readonly number[] {
   if (!(count >= 1 && count <= MERCHANTS.length)) {
     throw new RangeError(`${count} merchants: there are 1 to ${MERCHANTS.length}`)
@@ -48,11 +52,13 @@ export function settleCardholders(
     const event = (type: string, uid: string, afterMs: number, ageMs = 0): DueEvent => ({
       afterMs,
       key: cardRef,
+      stops: type === 'opt_out' || type === 'closed',
       value: () =>
         lifecycleEvent({ cardRef, type, uid: `${userId}-${uid}`, updatedAtMs: Date.now() - ageMs, ...named }),
     })
     const written = once(event('updated', 'first', 0))
-    return { userId, events: [written, ...furtherEvents(run, cardRef, index + users, chance, event, written)] }
+    const further = furtherEvents(run, cardRef, index + users, chance, event, written)
+    return { userId, isStopped: further.some(({ stops }) => stops), events: [written, ...further] }
   })
 }
 
@@ -89,9 +95,10 @@ function furtherEvents(
     }
     return [{ ...newer, value }]
   }
-  if (drawn < 0.25) return [event('opt_out', 'opt-out', afterMs)]
-  if (drawn < 0.28) return [event('closed', 'closed', afterMs)]
-  if (drawn < 0.31) return [event('updated', 'stale', afterMs, 3_600_000)]
-  if (drawn < 0.33) return [{ afterMs, key: cardRef, value: () => Buffer.from('{"event_uid": "cut off", "data": {') }]
+  if (drawn < 0.28) return [event('opt_out', 'opt-out', afterMs)]
+  if (drawn < 0.32) return [event('closed', 'closed', afterMs)]
+  if (drawn < 0.35) return [event('updated', 'stale', afterMs, 3_600_000)]
+  if (drawn < 0.37)
+    return [{ afterMs, key: cardRef, stops: false, value: () => Buffer.from('{"event_uid": "cut off", "data": {') }]
   return []
 }

@@ -9,7 +9,7 @@ const BODY_MS = 3_000
 export interface FlowLimits {
   /** Users whose pushes are on their way. */
   readonly usersAtOnce: number
-  /** A user whose pushes do not come (stopped, or lost before Knot knew whose they were) counts as served after that. */
+  /** A user whose pushes do not come (they were lost before Knot knew whose they were) counts as served after that. */
   readonly giveUpMs: number
 }
 
@@ -88,7 +88,8 @@ export class EventFlow {
     while (this.admitting && this.open.size < this.usersAtOnce) {
       const next = this.waiting.pop()
       if (next === undefined) return
-      this.open.set(next.userId, { userId: next.userId, sinceMs: nowMs, left: new Set(this.merchants) })
+      if (!next.isStopped)
+        this.open.set(next.userId, { userId: next.userId, sinceMs: nowMs, left: new Set(this.merchants) })
       for (const event of next.events) this.due.push({ atMs: nowMs + event.afterMs, event })
     }
   }

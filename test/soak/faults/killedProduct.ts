@@ -28,6 +28,11 @@ export class KilledProduct {
     this.process = run.start()
   }
 
+  /** Resolves when the process that lives works. */
+  ready(): Promise<void> {
+    return this.process.ready(START_DEADLINE_MS)
+  }
+
   /**
    * Kills each process when it has been ready for `everyMs`, until `ended` or as often as told. One of four lives
    * a quarter of that from its start, and mostly dies while it takes over.
@@ -36,7 +41,7 @@ export class KilledProduct {
     const over = (): boolean => this.kills >= most || (this.kills >= least && ended())
     for (let life = 1; !over(); life++) {
       const isShort = life % 4 === 2
-      if (!isShort) await this.process.ready(START_DEADLINE_MS)
+      if (!isShort) await this.ready()
       const untilMs = Date.now() + (isShort ? everyMs / 4 : everyMs)
       await this.live(untilMs, over)
       if (over()) return
