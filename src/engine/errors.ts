@@ -122,6 +122,17 @@ function volumeError(topic: string, partition: number, cause: Error): TaskError 
 
 const OFFSET_OUT_OF_RANGE = 1
 
+/** A position in the changelog that is no more is looked for anew when the task opens again; any other failure stays as it is. */
+export function changelogMovedError(changelog: string, partition: number, failure: Error): Error {
+  if (!(failure instanceof KafkaError) || failure.errorCode !== OFFSET_OUT_OF_RANGE) return failure
+  return new TaskError(
+    'CHANGELOG_MOVED',
+    `${changelog}-${partition}: its start moved past the position of the restore. It is restored from its new start; whoever ` +
+      'deletes records of this topic must stop: it is compacted, and nothing else.',
+    { retry: 'reopen', cause: failure },
+  )
+}
+
 /** Whatever ended a task, as its error. */
 export function toTaskError(topic: string, partition: number, error: unknown): TaskError {
   if (error instanceof TaskError) return error

@@ -62,6 +62,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   if (checkpoint === null && store.hasEntries) await store.clear()
   let from = start
   let storeVersion = 0
+  let storeStampMs = Date.now()
   if (checkpoint !== null) {
     if (checkpoint.stateVersion > stateVersion) throw stateTooNewError(directory, checkpoint.stateVersion, stateVersion)
     if (checkpoint.changelogPosition > end) throw stateAheadError(directory, checkpoint.changelogPosition, end)
@@ -73,6 +74,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     } else {
       from = checkpoint.changelogPosition
       storeVersion = checkpoint.stateVersion
+      storeStampMs = checkpoint.writtenAtMs
     }
   }
   options.onProgress(0, Math.max(0, end - from))
@@ -83,6 +85,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     store,
     stateVersion,
     storeVersion,
+    storeStampMs,
     from,
     until: end,
     noProgressMs: options.noProgressMs,

@@ -2,7 +2,7 @@ import type { Fetcher } from '../kafka/fetcher.ts'
 import { scanRecords } from '../kafka/recordBatch.ts'
 import type { RecordView } from '../kafka/recordBatch.ts'
 import type { LocalStore, StoreWrite } from '../store/localStore.ts'
-import { stateTooNewError, TaskError } from './errors.ts'
+import { changelogMovedError, stateTooNewError, TaskError } from './errors.ts'
 import { VERSION_KEY } from './state.ts'
 import { dueTimeCodec } from './timers.ts'
 
@@ -19,6 +19,8 @@ export interface RestoreOptions {
   readonly stateVersion: number
   /** The one that the store was written with, 0 for a new one. */
   readonly storeVersion: number
+  /** The stamp of the store's checkpoint. It stays until the end is reached: until then as many deletes may be missed. */
+  readonly storeStampMs: number
   /** First changelog offset that is not in the store yet. */
   readonly from: number
   /** The high watermark at the time of taking over: not the last stable offset, which may still move. */
@@ -66,14 +68,14 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
       changelogPosition: position,
       // Not this release's: until it has said so in the changelog, nothing there is of its version.
       stateVersion: writtenVersion,
-      writtenAtMs: Date.now(),
+      writtenAtMs: position < until ? options.storeStampMs : Date.now(),
     })
   }
 
   try {
     while (position < until) {
       signal.throwIfAborted()
-      if (subscription.failure) throw subscription.failure
+      if (subscription.failure) throw changelogMovedError(topic, partition, subscription.failure)
       const chunk = subscription.take()
       if (chunk === undefined) {
         let timer: NodeJS.Timeout | undefined

@@ -38,6 +38,8 @@ export class PartitionState {
   private readonly engineTable = new EntryTable('')
   private flushing = false
   private changelogPosition: number
+  /** The changelog ends there or later: behind the marker of the last commit that wrote to it. */
+  private changelogEnd: number
   /** State version that the committed changelog says it was written with. */
   private writtenVersion: number
   private stamping = false
@@ -48,6 +50,7 @@ export class PartitionState {
   constructor(options: PartitionStateOptions, changelogPosition: number, writtenVersion = options.stateVersion) {
     this.options = options
     this.changelogPosition = changelogPosition
+    this.changelogEnd = changelogPosition
     this.writtenVersion = writtenVersion
     this.entries = new StateEntries(Math.max(16, options.cacheEntries))
   }
@@ -120,21 +123,28 @@ export class PartitionState {
     return slot
   }
 
-  /** The changelog ends there or later once this cycle is committed: each change is a record, markers come on top. */
+  /**
+   * The changelog ends there or later once this cycle is committed: behind one record for each change and the marker of
+   * the transaction. Without that marker the loss of one whole transaction would go unnoticed.
+   */
   endAfter(cycle: Cycle<unknown>): number {
-    return this.changelogPosition + cycle.changedSlots.length
+    const changes = cycle.changedSlots.length
+    return changes === 0 ? this.changelogEnd : this.changelogEnd + changes + 1
   }
 
   /**
-   * Step 5, first half: the cycle has committed; what it changed may go to the store from here on. Throws CHANGELOG_LOST
-   * where the changelog is another one than before.
+   * Step 5, first half: the cycle has committed; what it changed may go to the store from here on. `changelogPosition` is
+   * the offset behind its last change, undefined where it is not known. Throws CHANGELOG_LOST where that is before what it
+   * must be: the changelog is another one than before, or has lost records under us, however few.
    */
   committed(cycle: Cycle<unknown>, changelogPosition: number | undefined): void {
-    if (changelogPosition !== undefined && changelogPosition < this.changelogPosition) {
+    const end = this.endAfter(cycle)
+    if (changelogPosition !== undefined && changelogPosition + 1 < end) {
       const { changelog, partition } = this.options
-      throw changelogLostError(changelog, partition, changelogPosition, this.changelogPosition)
+      throw changelogLostError(changelog, partition, changelogPosition + 1, end)
     }
     this.entries.commit(cycle)
+    this.changelogEnd = changelogPosition === undefined ? end : changelogPosition + 1
     if (changelogPosition !== undefined) this.changelogPosition = changelogPosition
     if (this.stamping) {
       this.stamping = false

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { StoreDamagedError } from './errors.ts'
 import { isWhole, PAGE_HEADER_BYTES, readPageHeader, type PageHeader } from './page.ts'
 
-/** A segment's file begins with: `magic 6 bytes | format u16 | sequence of its first page u48`. */
-export const SEGMENT_HEADER_BYTES = 14
+/** A segment's file begins with: `magic 6 bytes | format u16 | sequence of its first page u48 | oldest needed u32`. */
+export const SEGMENT_HEADER_BYTES = 18
 const MAGIC = Buffer.from('onfile')
 /** Another one is not read: the store is wiped, and the changelog refills it. */
-const FORMAT = 1
+const FORMAT = 2
 /** Most pages are a little over 4 KiB: one read has them whole. */
 const PAGE_READ_BYTES = 6 << 10
+const UNREADABLE = -1
+const UNREADABLE_PLACE = 'a place that the disk cannot read (EIO)'
 
 /** Sees a page that is whole: `at` is where it is in `bytes`, `offset` where in the file. False if it does not belong there. */
 export type PageVisitor = (bytes: Buffer, at: number, page: PageHeader, offset: number) => boolean
@@ -26,6 +28,8 @@ export class Segment {
   readonly number: number
   readonly file: string
   readonly firstSequence: number
+  /** Number of the oldest segment that the log consisted of when this one was begun: none from there on may be missing. */
+  readonly oldestNeeded: number
   /** Bytes of it that are good. */
   size: number
   /** Bytes of entries that are the newest of their key. */
@@ -34,11 +38,12 @@ export class Segment {
   /** A write has failed half way: what is behind `size` must go before the next one. */
   private torn = false
 
-  private constructor(number: number, file: string, handle: FileHandle, firstSequence: number, size: number) {
+  private constructor(number: number, file: string, handle: FileHandle, header: Buffer, size: number) {
     this.number = number
     this.file = file
     this.handle = handle
-    this.firstSequence = firstSequence
+    this.firstSequence = header.readUIntLE(8, 6)
+    this.oldestNeeded = header.readUInt32LE(14)
     this.size = size
   }
 
@@ -51,8 +56,13 @@ export class Segment {
     return /^\d{8}\.log$/.test(name) ? Number(name.slice(0, 8)) : null
   }
 
-  /** A new one; a file of that number that a crash has left goes. */
-  static async create(directory: string, number: number, firstSequence: number): Promise<Segment> {
+  /** A new one, its header on the disk; a file of that number that a crash has left goes. */
+  static async create(
+    directory: string,
+    number: number,
+    firstSequence: number,
+    oldestNeeded: number,
+  ): Promise<Segment> {
     const file = join(directory, Segment.fileName(number))
     const handle = await open(file, 'w+')
     try {
@@ -60,8 +70,10 @@ export class Segment {
       MAGIC.copy(header)
       header.writeUInt16LE(FORMAT, 6)
       header.writeUIntLE(firstSequence, 8, 6)
+      header.writeUInt32LE(oldestNeeded, 14)
       await writeWhole(handle, header, header.length, 0)
-      return new Segment(number, file, handle, firstSequence, SEGMENT_HEADER_BYTES)
+      await handle.datasync()
+      return new Segment(number, file, handle, header, SEGMENT_HEADER_BYTES)
     } catch (error) {
       await handle.close()
       throw error
@@ -79,7 +91,7 @@ export class Segment {
       if (!header.subarray(0, 6).equals(MAGIC)) throw new StoreDamagedError(file, 0, 'it is not a segment')
       const format = header.readUInt16LE(6)
       if (format !== FORMAT) throw new StoreDamagedError(file, 6, `format ${format} is not known to this release`)
-      return new Segment(number, file, handle, header.readUIntLE(8, 6), (await handle.stat()).size)
+      return new Segment(number, file, handle, header, (await handle.stat()).size)
     } catch (error) {
       await handle.close()
       throw error
@@ -111,8 +123,9 @@ export class Segment {
   async readPages(from: number, limit: number, scratch: Buffer, visit: PageVisitor): Promise<PagesRead> {
     const rest = this.size - from
     let bytes = scratch
-    let read = await this.fill(bytes, Math.min(rest, limit, bytes.length), from)
     let at = 0
+    let read = await this.fill(bytes, Math.min(rest, limit, bytes.length), from)
+    if (read === UNREADABLE) return { next: from, damage: UNREADABLE_PLACE }
     while (at + PAGE_HEADER_BYTES <= read) {
       const page = readPageHeader(bytes, at)
       if (at + page.length > rest) return { next: from + at, damage: 'a page that is longer than the file' }
@@ -120,6 +133,7 @@ export class Segment {
         if (at > 0) break
         bytes = Buffer.allocUnsafeSlow(page.length)
         read = await this.fill(bytes, page.length, from)
+        if (read === UNREADABLE) return { next: from, damage: UNREADABLE_PLACE }
         if (read < page.length) break
       }
       if (!isWhole(bytes, at, page.length)) return { next: from + at, damage: 'a page whose checksum is wrong' }
@@ -135,14 +149,14 @@ export class Segment {
   readPage(offset: number, scratch: Buffer): { readonly bytes: Buffer; readonly length: number } {
     let bytes = scratch
     const want = Math.min(PAGE_READ_BYTES, this.size - offset)
-    let read = readSync(this.handle.fd, bytes, 0, want, offset)
+    let read = this.readAt(bytes, want, offset)
     const length = read < PAGE_HEADER_BYTES ? 0 : readPageHeader(bytes, 0).length
     if (length === 0 || length > this.size - offset) {
       throw new StoreDamagedError(this.file, offset, 'a page that is longer than the file')
     }
     if (length > read) {
       bytes = length > scratch.length ? Buffer.allocUnsafeSlow(length) : scratch
-      read = readSync(this.handle.fd, bytes, 0, length, offset)
+      read = this.readAt(bytes, length, offset)
     }
     if (read < length || !isWhole(bytes, 0, length)) {
       throw new StoreDamagedError(this.file, offset, 'a page whose checksum is wrong')
@@ -165,15 +179,36 @@ export class Segment {
     await rm(this.file, { force: true })
   }
 
+  /** Bytes read; blocks. */
+  private readAt(bytes: Buffer, length: number, from: number): number {
+    try {
+      return readSync(this.handle.fd, bytes, 0, length, from)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      throw new StoreDamagedError(this.file, from, UNREADABLE_PLACE)
+    }
+  }
+
+  /** Bytes read, UNREADABLE where the disk cannot. */
   private async fill(bytes: Buffer, length: number, from: number): Promise<number> {
     let read = 0
-    while (read < length) {
-      const { bytesRead } = await this.handle.read(bytes, read, length - read, from + read)
-      if (bytesRead === 0) break
-      read += bytesRead
+    try {
+      while (read < length) {
+        const { bytesRead } = await this.handle.read(bytes, read, length - read, from + read)
+        if (bytesRead === 0) break
+        read += bytesRead
+      }
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      return UNREADABLE
     }
     return read
   }
+}
+
+/** A bad sector: as good as wrong bytes, and mended by the same wiping. Anything else may pass. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EIO'
 }
 
 async function writeWhole(handle: FileHandle, bytes: Buffer, length: number, offset: number): Promise<void> {

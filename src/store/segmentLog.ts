@@ -88,17 +88,19 @@ export class SegmentLog {
     const numbers = names.map(name => Segment.numberOf(name)).filter(number => number !== null)
     numbers.sort((a, b) => a - b)
     const scratch = Buffer.allocUnsafeSlow(numbers.length === 0 ? 0 : SCAN_BYTES)
-    const last = numbers.at(-1)
-    for (const number of numbers) {
-      const isLast = number === last
-      const segment = await this.openSegment(number, isLast)
-      if (segment === null) continue
-      await this.walk(segment, this.enter(segment, covered), isLast, scratch, visit)
+    const opened = await this.openAll(numbers)
+    try {
+      for (const segment of opened) {
+        await this.walk(segment, this.enter(segment, covered), segment === opened.at(-1), scratch, visit)
+      }
+    } catch (error) {
+      for (const segment of opened.slice(this.segments.length)) await segment.close()
+      throw error
     }
     if (covered !== null && (this.segments.at(-1)?.number ?? 0) < covered.segments.at(-1)!.number) {
       throw new StoreDamagedError(this.directory, 0, 'its last segments are missing')
     }
-    if (this.segments.length === 0) await this.begin(1)
+    if (this.segments.length === 0) await this.begin(1, 1)
   }
 
   /** Begins a write: fill the writer, then `append`. */
@@ -137,19 +139,41 @@ export class SegmentLog {
     await mkdir(this.directory, { recursive: true })
     this.sequence = 0
     this.retired = 0
-    await this.begin(number + 1)
+    await this.begin(number + 1, number + 1)
   }
 
   async close(): Promise<void> {
     for (const segment of this.segments.splice(0)) await segment.close()
   }
 
+  /**
+   * The segments of these numbers that the last one needs. Older ones are left from a crash, or could not be deleted: they
+   * go. Throws StoreDamagedError where one of the oldest is missing: a wipe that was cut short leaves such a log.
+   */
+  private async openAll(numbers: readonly number[]): Promise<Segment[]> {
+    const opened: Segment[] = []
+    try {
+      for (const number of numbers) {
+        const segment = await this.openSegment(number, number === numbers.at(-1) && opened.length > 0)
+        if (segment !== null) opened.push(segment)
+      }
+      const needed = opened.at(-1)?.oldestNeeded ?? 0
+      while (opened.length > 0 && opened[0]!.number < needed) await opened.shift()!.remove()
+      const first = opened[0]
+      if (first === undefined || first.number === needed) return opened
+      throw new StoreDamagedError(first.file, 0, `segment ${needed} is missing before it`)
+    } catch (error) {
+      for (const segment of opened) await segment.close()
+      throw error
+    }
+  }
+
   /** Null for one that was begun in the moment of a crash: there is nothing in it, and its number is used again. */
-  private async openSegment(number: number, isLast: boolean): Promise<Segment | null> {
+  private async openSegment(number: number, mayBeNothing: boolean): Promise<Segment | null> {
     try {
       return await Segment.open(this.directory, number)
     } catch (error) {
-      if (isLast && this.segments.length > 0 && error instanceof StoreDamagedError) return null
+      if (mayBeNothing && error instanceof StoreDamagedError) return null
       throw error
     }
   }
@@ -205,15 +229,15 @@ export class SegmentLog {
   private async roll(): Promise<void> {
     const complete = this.last
     await complete.sync()
-    await this.begin(complete.number + 1)
+    await this.begin(complete.number + 1, this.oldest.number)
     const gone = this.segments.splice(0, this.retired)
     this.retired = 0
     for (const segment of gone) await segment.remove()
     await this.onComplete()
   }
 
-  private async begin(number: number): Promise<void> {
-    this.segments.push(await Segment.create(this.directory, number, this.sequence))
+  private async begin(number: number, oldestNeeded: number): Promise<void> {
+    this.segments.push(await Segment.create(this.directory, number, this.sequence, oldestNeeded))
     await syncDirectory(this.directory)
   }
 }

@@ -94,7 +94,7 @@ describe('PartitionState', () => {
           } else if (c.kind === 'get') {
             expect(bench.table.get(`k${c.key}`)).toBe(model.get(`k${c.key}`))
           } else if (c.kind === 'start') bench.startCommit()
-          else if (c.kind === 'end') bench.endCommit(++position)
+          else if (c.kind === 'end') bench.endCommit((position += 400))
           else await bench.state.flush(0)
         }
         for (let key = 0; key <= 80; key++) expect(bench.table.get(`k${key}`)).toBe(model.get(`k${key}`))
@@ -132,7 +132,7 @@ describe('PartitionState', () => {
     const flush = bench.state.flush(0)
     bench.table.put('a', '2')
     bench.startCommit()
-    bench.endCommit(4)
+    bench.endCommit(5)
     await expect(flush).rejects.toThrow('disk full')
     expect(bench.state.hasUnflushed).toBe(true)
     expect(bench.table.get('b')).toBe('1')
@@ -140,7 +140,7 @@ describe('PartitionState', () => {
     await bench.state.flush(0)
     expect([bench.state.hasUnflushed, bench.state.unflushedBytes]).toEqual([false, 0])
     expect([store.get('names/a')?.toString(), store.get('names/b')?.toString()]).toEqual(['2', '1'])
-    expect(store.checkpoint()?.changelogPosition).toBe(4)
+    expect(store.checkpoint()?.changelogPosition).toBe(5)
     await bench.close()
   })
 
@@ -168,7 +168,7 @@ describe('PartitionState', () => {
     bench.state.schedule('user/2', 'hard', 400)
     bench.state.cancelTimer('user/2', 'hard')
     bench.startCommit()
-    bench.endCommit(3)
+    bench.endCommit(4)
     await bench.state.flush(0)
     await bench.close()
 
@@ -181,5 +181,50 @@ describe('PartitionState', () => {
     release()
     expect(() => [...again.table.entries()]).toThrow('onRestored')
     await again.close()
+  })
+})
+
+describe('a changelog that has lost records', () => {
+  /** A log as Kafka keeps it: behind the records of each transaction stands its marker. */
+  class Log {
+    end = 0
+    readonly state: PartitionState
+    private readonly table: Table<string>
+
+    constructor(store: LocalStore) {
+      this.state = new PartitionState({ changelog: 'log', partition: 0, store, stateVersion: 1, cacheEntries: 1 }, 0)
+      this.table = this.state.createTables<{ names: string }>({ names: text }).names
+    }
+
+    /** A commit of so many changes; what its mark says. With `isKnown` false its outcome was found by a reconcile. */
+    commit(changes: number, isKnown = true): number {
+      const cycle = new Cycle<never>()
+      this.state.begin(cycle, 0)
+      for (let i = 0; i < changes; i++) this.table.put(`k${i}`, 'v')
+      const mark = this.state.endAfter(cycle)
+      const next = this.end + changes
+      if (changes > 0) this.end = next + 1
+      this.state.committed(cycle, isKnown && changes > 0 ? next : undefined)
+      return mark
+    }
+  }
+
+  it('is known by the mark of the last commit, were it one transaction of one record', async () => {
+    const { store } = await LocalStore.open(directory)
+    const log = new Log(store)
+    for (const changes of [1, 1, 5, 0, 1]) expect(log.commit(changes)).toBe(log.end)
+    expect([log.commit(2, false), log.commit(1), log.commit(0)]).toEqual([log.end - 2, log.end, log.end])
+    await store.close()
+  })
+
+  it('is refused by the running task, also where the next cycle writes more than was lost', async () => {
+    for (const lost of [1, 5, 30]) {
+      const { store } = await LocalStore.open(directory)
+      const log = new Log(store)
+      for (let i = 0; i < 20; i++) log.commit(2)
+      log.end -= lost
+      expect(() => log.commit(100)).toThrow(expect.objectContaining({ code: 'CHANGELOG_LOST' }))
+      await store.close()
+    }
   })
 })

@@ -1,10 +1,13 @@
+import fs from 'node:fs'
 import { cp, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StoreDamagedError } from '../../../src/store/errors.ts'
 import { LocalStore, type StoreWrite } from '../../../src/store/localStore.ts'
+import { SEGMENT_HEADER_BYTES } from '../../../src/store/segment.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -218,15 +221,72 @@ describe('LocalStore', () => {
     await reopened.store.close()
   })
 
+  it.each([
+    ['the oldest segment is', 1, true],
+    ['the oldest segment is, with its snapshot,', 1, false],
+    ['a wipe was cut short and many are', 3, false],
+  ])('is wiped where %s gone: what only that had must not be missing in silence', async (_what, gone, keepSnapshot) => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    for (let i = 0; i < 20; i++) await store.write(filling([[`users/${i}`, 'u'.repeat(2_000)]]), checkpoint)
+    await store.close()
+    for (let number = 1; number <= gone; number++) await rm(join(directory, `0000000${number}.log`))
+    if (!keepSnapshot) await rm(join(directory, 'index.snapshot'), { force: true })
+    const reopened = await LocalStore.open(directory, SMALL)
+    expect(reopened.wiped?.message).toContain('segment 1 is missing')
+    expect([reopened.store.checkpoint(), reopened.store.hasEntries]).toEqual([null, false])
+    await reopened.store.close()
+  })
+
+  it('leaves a segment alone that was to be deleted and is still there, also beside a newer snapshot', async () => {
+    const { store } = await LocalStore.open(directory, SMALL)
+    const kept = new Map<string, Buffer>()
+    const model = new Map<string, string>()
+    for (let round = 0; round < 120; round++) {
+      const changes = Array.from({ length: 10 }, (_, i): [string, string] => [
+        `users/${(round + i) % 40}`,
+        `${round} `.repeat(100),
+      ])
+      for (const [key, value] of changes) model.set(key, value)
+      await store.write(filling(changes), { ...checkpoint, changelogPosition: round + 1 })
+      for (const name of await readdir(directory)) {
+        if (name.endsWith('.log')) kept.set(name, await readFile(join(directory, name)))
+      }
+    }
+    await store.close()
+    const present = new Set(await readdir(directory))
+    const deleted = [...kept.keys()].filter(name => !present.has(name)).sort()
+    for (const name of deleted.slice(-2)) await writeFile(join(directory, name), kept.get(name)!)
+    const reopened = await LocalStore.open(directory, SMALL)
+    expect([reopened.wiped, await contentOf(reopened.store, 'users/')]).toEqual([null, model])
+    expect((await readdir(directory)).includes(deleted.at(-1)!)).toBe(false)
+    await reopened.store.close()
+  })
+
+  it('takes a sector that cannot be read for damage', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(filling([['users/a', '1']]), checkpoint)
+    const read = vi.spyOn(fs, 'readSync').mockImplementation(() => {
+      throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+    })
+    syncBuiltinESMExports()
+    try {
+      expect(() => store.get('users/a')).toThrow(expect.objectContaining({ code: 'STORE_DAMAGED' }))
+    } finally {
+      read.mockRestore()
+      syncBuiltinESMExports()
+    }
+    await store.close()
+  })
+
   it('is wiped where its format is not known', async () => {
     const { store } = await LocalStore.open(directory)
     await store.write(filling([['users/a', '1']]), checkpoint)
     await store.close()
     const file = await open(await lastSegment(directory), 'r+')
-    await file.write(Buffer.from([2]), 0, 1, 6)
+    await file.write(Buffer.from([3]), 0, 1, 6)
     await file.close()
     const reopened = await LocalStore.open(directory)
-    expect(reopened.wiped?.message).toContain('format 2')
+    expect(reopened.wiped?.message).toContain('format 3')
     await reopened.store.close()
   })
 
@@ -394,7 +454,8 @@ describe('LocalStore after a crash', () => {
     let cases = 0
     for (const snapshot of snapshots) {
       const { size } = await stat(await lastSegment(snapshot))
-      for (let cut = 0; cut < size; cut += 1_009) {
+      // Its header was synced before anything that it does not need was deleted.
+      for (let cut = SEGMENT_HEADER_BYTES; cut < size; cut += 1_009) {
         const where = join(directory, `cut-${cases++}`)
         await cp(snapshot, where, { recursive: true })
         await truncate(await lastSegment(where), cut)
