@@ -13,7 +13,7 @@ export interface RunFacts {
   /** Most requests that were open at once at any one (user, merchant). */
   readonly inFlightMax: number
   /** What PROVISION's group had committed on the commands topic, and when. */
-  readonly offsets: CommittedOffsets
+  readonly offsets: Pick<CommittedOffsets, 'passedAtMs'>
   /** Requests that followed a redirect to another origin. */
   readonly redirected: number
 }
