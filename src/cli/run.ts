@@ -3,6 +3,7 @@ import { connectRecords } from '../avro/records.ts'
 import type { RecordCodecs } from '../avro/records.ts'
 import type { SchemaRegistry } from '../avro/registry.ts'
 import type { Config } from '../config/config.ts'
+import { liveValue } from '../config/liveValue.ts'
 import { Backoff, sleep } from '../engine/backoff.ts'
 import { ENGINE_DEFAULTS } from '../engine/options.ts'
 import type { EngineOptions } from '../engine/options.ts'
@@ -148,7 +149,7 @@ class OnfileProcess implements HealthSource {
   private adminCalls(): AdminCalls {
     const { config, log, logLevel } = this
     return adminCallsOf({
-      token: () => config.admin.token,
+      token: liveValue(config, 'admin.token', config.admin.token),
       idPattern: config.ingest.idPattern,
       log,
       logLevel,
