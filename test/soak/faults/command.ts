@@ -14,6 +14,8 @@ export interface FaultsFlags {
   readonly seed: number
   /** No further users begin after that. */
   readonly minutes: number
+  /** For the page: what else a reader should know of this run. */
+  readonly note: string
   /** Writes docs/soak.md. */
   readonly write: boolean
 }
@@ -47,6 +49,7 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
   const text = soakPage(figures, {
     date: new Date().toISOString().slice(0, 10),
     versions: `commit ${commit()}, Node ${process.versions.node}, Kafka ${KAFKA_VERSION}`,
+    note: flags.note,
     command:
       `npm run soak -- faults --users ${users} --merchants ${merchants} --faults ${faults} ` +
       `--kill-every ${killEverySeconds} --seed ${seed} --minutes ${minutes}`,

@@ -5,10 +5,12 @@ export interface RunOrigin {
   readonly date: string
   readonly versions: string
   readonly command: string
+  /** What else a reader should know of this run; empty: nothing. */
+  readonly note: string
 }
 
 /** `docs/soak.md`: the figures of one run that was as promised. */
-export function soakPage(figures: FaultsFigures, { date, versions, command }: RunOrigin): string {
+export function soakPage(figures: FaultsFigures, { date, versions, command, note }: RunOrigin): string {
   const faultCount = total(figures.faults)
   const rows: readonly (readonly [string, string | number])[] = [
     ['users x merchants', `${figures.users} x ${figures.merchants}`],
@@ -45,6 +47,7 @@ export function soakPage(figures: FaultsFigures, { date, versions, command }: Ru
     command,
     '```',
     '',
+    ...(note === '' ? [] : [note, '']),
     '| | |',
     '|---|---|',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
