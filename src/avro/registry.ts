@@ -190,9 +190,13 @@ function withTimeout(timeoutMs: number, { auth, tls }: RegistryOptions, agent: H
   })
 }
 
-/** A registry says "not found" with an error code of its own (40401 subject, 40402 version, 40403 schema). */
+/**
+ * A registry says "not found" with an error code of its own (40401 subject, 40402 version, 40403 schema). A plain 404 in
+ * its place is what a wrong path, a proxy or another service answers: that proves nothing about a schema.
+ */
 function isNotFound(status: number, body: unknown): boolean {
-  return status === 404 && typeof body === 'object' && body !== null && 'error_code' in body
+  if (status !== 404 || typeof body !== 'object' || body === null || !('error_code' in body)) return false
+  return Math.floor(Number(body.error_code) / 100) === 404
 }
 
 async function withDeadline<T>(deadlineMs: number, running: Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import type { ExitCode } from './exitCodes.ts'
 /** Codes of errors after which trying again changes nothing, and of those after which it may. */
 const WRONG = new Set([
   'CONFIG_INVALID',
+  'CERTIFICATE_UNUSABLE',
   'STATE_LOCKED',
   'STATE_DIRECTORY_UNUSABLE',
   'ADMIN_ADDRESS_UNUSABLE',

@@ -144,7 +144,7 @@ function takeFiles(values: RawValues, problems: string[]): RawValues {
       try {
         values.set(path, { value: readValueFile(named.value), origin: named.origin, file: named.value })
       } catch (error) {
-        problems.push(`${path}: the file that ${named.origin} names cannot be read: ${(error as Error).message}`)
+        problems.push(`${path} (${named.origin}) names a file that cannot be read: ${(error as Error).message}`)
       }
     }
   }

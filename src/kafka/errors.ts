@@ -162,7 +162,8 @@ export class RequestTimedOutError extends Error {
   readonly api: string
 
   constructor(broker: string, api: string, timeoutMs: number) {
-    super(`Kafka broker ${broker} did not answer ${api} within ${timeoutMs} ms`)
+    const first = api === 'ApiVersions' ? '; is it a Kafka broker? Check kafka.brokers and kafka.ssl.enabled' : ''
+    super(`Kafka broker ${broker} did not answer ${api} within ${timeoutMs} ms${first}`)
     this.broker = broker
     this.api = api
   }

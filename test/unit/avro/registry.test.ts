@@ -95,14 +95,20 @@ describe('a schema by its id', () => {
   })
 
   it('that the registry does not know is asked for once in a while', async () => {
-    const registry = registryOf({ unknownTtlMs: 30 })
-    await expect(registry.typeById(9)).rejects.toMatchObject({ code: 'unknown_schema', schemaId: 9 })
+    const patient = registryOf({ unknownTtlMs: 60_000 })
+    await expect(patient.typeById(9)).rejects.toMatchObject({ code: 'unknown_schema', schemaId: 9 })
     const asked = requests.length
-    await expect(registry.typeById(9)).rejects.toMatchObject({ code: 'unknown_schema' })
+    await expect(patient.typeById(9)).rejects.toMatchObject({ code: 'unknown_schema' })
     expect(requests).toHaveLength(asked)
+    const registry = registryOf({ unknownTtlMs: 30 })
+    await expect(registry.typeById(9)).rejects.toMatchObject({ code: 'unknown_schema' })
     schemas.set(9, { schema: RECORD })
-    await new Promise(resolve => setTimeout(resolve, 60))
-    expect((await registry.typeById(9)).name).toBe('R')
+    const name = () =>
+      registry.typeById(9).then(
+        type => type.name,
+        () => null,
+      )
+    await expect.poll(name, { timeout: 10_000 }).toBe('R')
   })
 
   const unreadable: [string, { schema: string; schemaType?: string; references?: unknown }][] = [
@@ -142,6 +148,10 @@ const outages: [string, (response: ServerResponse) => void][] = [
   [
     'answers 404 as a web server does',
     response => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'),
+  ],
+  [
+    'answers 404 for a path that it does not have',
+    response => json(response, 404, { error_code: 404, message: 'no resource for full path' }),
   ],
   ['answers 404 with other JSON', response => json(response, 404, { error: 'no route' })],
   ['answers 404 with nothing', response => response.writeHead(404).end()],

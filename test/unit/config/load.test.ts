@@ -191,7 +191,7 @@ describe('secrets', () => {
 
   test('a file that is missing or empty is an error that names the variable', () => {
     expect(problemsOf({ environment: { ONFILE_KNOT_SECRET_FILE: join(directory, 'absent') } })).toEqual([
-      expect.stringMatching(/^knot\.secret: the file that ONFILE_KNOT_SECRET_FILE names cannot be read: ENOENT/),
+      expect.stringMatching(/^knot\.secret \(ONFILE_KNOT_SECRET_FILE\) names a file that cannot be read: ENOENT/),
     ])
     expect(problemsOf({ environment: { ONFILE_KNOT_SECRET_FILE: fileOf('\n') } })).toEqual([
       'knot.secret (ONFILE_KNOT_SECRET_FILE) must not be empty',
