@@ -135,6 +135,9 @@ export function valuesSchema(): JsonSchema {
       processor: ref('workload'),
       provisioner: ref('workload'),
       ingest: ref('workload'),
+      taskFlow: closed("Knot's task flow: the role switcher, beside the provisioner.", {
+        enabled: flag('The provisioner runs it.'),
+      }),
       terminationGracePeriodSeconds: seconds('From SIGTERM to SIGKILL.'),
       revisionHistoryLimit: count('Old revisions.'),
       nodeOptions: text('NODE_OPTIONS.'),

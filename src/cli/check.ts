@@ -1,6 +1,7 @@
 import { RegistryUnavailableError } from '../avro/errors.ts'
 import { schemaCheck } from '../avro/subjects.ts'
 import type { Config } from '../config/config.ts'
+import { CARD_ROLES } from '../config/schema.ts'
 import { directoryOf, knotOf, registryOf, vaultOf } from './connections.ts'
 import { withinDeadline } from './deadline.ts'
 import type { ExitCode } from './exitCodes.ts'
@@ -37,13 +38,13 @@ export async function check(
 }
 
 function checksOf(config: Config, connect: ConnectTopicAdmin): Check[] {
-  const provisions = config.roles.includes('provision')
+  const holdsCards = CARD_ROLES.some(role => config.roles.includes(role))
   const looksUp = config.roles.includes('ingest') && config.ingest.userFrom.includes('directory')
   return [
     { subject: 'kafka', run: signal => checkKafka(config, signal, connect) },
     { subject: 'registry', run: () => checkRegistry(config) },
     ...(looksUp ? [{ subject: 'directory', run: (signal: AbortSignal) => checkDirectory(config, signal) }] : []),
-    ...(provisions
+    ...(holdsCards
       ? [
           { subject: 'vault', run: () => checkVault(config) },
           { subject: 'knot', run: () => checkKnot(config) },

@@ -18,8 +18,10 @@ READ and WRITE include DESCRIBE. Nobody needs ALTER or DELETE, and rights on the
 const WORKLOADS: readonly (readonly [title: string, roles: readonly Role[]])[] = [
   ['Processor: roles ingest and decide', ['ingest', 'decide']],
   ['Provisioner: role provision', ['provision']],
+  ['Provisioner with the task flow: roles provision and switcher', ['provision', 'switcher']],
   ['Role ingest alone', ['ingest']],
   ['Role decide alone', ['decide']],
+  ['Role switcher alone', ['switcher']],
 ]
 
 /** The page `docs/access.md`. */

@@ -29,6 +29,7 @@ export const TRAFFIC: Readonly<Record<Role, Traffic>> = {
     reads: ['provisioningCommands', 'provisionChangelog', 'control'],
     writes: ['userEvents', 'provisionChangelog', 'dlq'],
   },
+  switcher: { reads: ['knotEvents', 'cardSuppressions', 'control'], writes: ['userEvents'] },
 }
 
 /** The rights that a process with these roles needs, and no more. */

@@ -1,3 +1,4 @@
+import { CARD_ROLES } from './schema.ts'
 import type { Role } from './schema.ts'
 import { fileKeyOf } from './keys.ts'
 
@@ -31,11 +32,12 @@ export function missingKeys(settings: Settings, purpose: Purpose): string[] {
   const problems: string[] = []
   if (purpose === 'run') {
     const roles = (settings.value('roles') ?? []) as readonly Role[]
-    if (roles.includes('provision')) {
+    const role = CARD_ROLES.find(one => roles.includes(one))
+    if (role !== undefined) {
       for (const path of ['knot.url', 'knot.clientId', 'knot.secret', 'vault.url'])
-        needed.push([path, 'role provision needs it'])
+        needed.push([path, `role ${role} needs it`])
       if (!settings.isSet('vault.token') && !settings.isSet('vault.ssl.cert')) {
-        problems.push('vault.token is required: role provision needs it (or vault.ssl.cert for mutual TLS)')
+        problems.push(`vault.token is required: role ${role} needs it (or vault.ssl.cert for mutual TLS)`)
       }
     }
     if (roles.includes('ingest')) problems.push(...directoryProblems(settings))

@@ -19,9 +19,13 @@ import {
 } from './leaves.ts'
 import { merchantOverrides, pattern, rate, reasonOverrides, startAt } from './specialLeaves.ts'
 
-/** The roles of this release, in the order in which a record meets them. */
-export const ROLES = ['ingest', 'decide', 'provision'] as const
+/** What a process does unless told: in the order in which a record meets the roles. */
+export const DEFAULT_ROLES = ['ingest', 'decide', 'provision'] as const
+/** The roles of this release. `switcher` is for issuers who use Knot's task flow. */
+export const ROLES = [...DEFAULT_ROLES, 'switcher'] as const
 export type Role = (typeof ROLES)[number]
+/** The roles that see cards: they need the vault and Knot. */
+export const CARD_ROLES: readonly Role[] = ['provision', 'switcher']
 
 const broker = { test: /^(\[[0-9a-fA-F:]+\]|[^\s:,/]+):\d{1,5}$/, rule: 'must be host:port, without a scheme' }
 const name = { test: /^[a-zA-Z0-9._-]{1,100}$/, rule: 'must be 1 to 100 letters, digits, dots, dashes or underscores' }
@@ -101,7 +105,11 @@ export const configSchema = z.strictObject({
       false,
     ),
   }),
-  roles: choices('What this process does. Only `provision` needs the vault and Knot.', ROLES, ROLES),
+  roles: choices(
+    "What this process does. Only `provision` and `switcher` need the vault and Knot. `switcher`, which is off unless named, answers Knot's task flow (AUTHENTICATED with `send_card`) within its 15 seconds.",
+    ROLES,
+    DEFAULT_ROLES,
+  ),
   topics: z.strictObject({
     cardLifecycle: topic("The issuer's account-updater events.", 'card-lifecycle'),
     knotEvents: topic("Knot's webhooks.", 'knot-events'),

@@ -13,6 +13,7 @@ import { askForResult } from './reconcileCommands.ts'
 import type { CommandResult, UserEvent } from './records.ts'
 import { onMerchantDiscovered } from './rediscovery.ts'
 import { onCancelled, onSwitchResult } from './switchResults.ts'
+import { isTaskResult, onTaskResult } from './taskResults.ts'
 
 /**
  * What follows from one record of `onfile-user-events` (design.md 4). Pure: the same history at the same times gives the
@@ -35,7 +36,7 @@ export function decide(view: StateView, event: UserEvent, now: number, policy: P
       onKnotEvent(draft, event, body)
       break
     case 'result':
-      onResult(draft, body)
+      onResult(draft, event, body)
       break
     case 'operator':
       onOperatorCommand(draft, event, body)
@@ -76,15 +77,16 @@ export function decideTimer(view: StateView, userId: string, name: string, now: 
   return draft
 }
 
-/** What PROVISION reports. An answer to a command that nobody waits for any more decides nothing. */
-function onResult(draft: DecisionDraft, result: CommandResult): void {
+/** What PROVISION and SWITCHER report. An answer to a command that nobody waits for any more decides nothing. */
+function onResult(draft: DecisionDraft, { source }: UserEvent, result: CommandResult): void {
   switch (result.command_kind) {
     case 'DISCOVER':
       if (result.merchant_id === null) onCardDiscovered(draft, result)
       else onMerchantDiscovered(draft, result)
       return
     case 'SWITCH':
-      onSwitchResult(draft, result)
+      if (isTaskResult(result)) onTaskResult(draft, source, result)
+      else onSwitchResult(draft, result)
       return
     case 'CANCEL':
       onCancelled(draft, result)

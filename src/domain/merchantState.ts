@@ -14,6 +14,9 @@ export interface AttemptStop {
  */
 export type AttemptPhase = 'DISCOVERING' | 'SCHEDULED' | 'ISSUED' | 'ACCEPTED' | 'AMBIGUOUS'
 
+/** `Work.reason` of a task flow: the user links the account just now and waits, so no later push follows a failure. */
+export const TASK_REASON = 'task'
+
 /** A version of a card that shall be pushed to a merchant. */
 export interface Work {
   readonly card_ref: string

@@ -1,6 +1,7 @@
 import { attemptSubject, endedAttempt, gapEnd } from './attempts.ts'
 import { hardTimer, softTimer, switchTimer } from './deadlines.ts'
 import type { DecisionDraft, OutcomeDetails } from './decisionDraft.ts'
+import { TASK_REASON } from './merchantState.ts'
 import type { Attempt, MerchantState } from './merchantState.ts'
 import { scaledWaitMs } from './policy.ts'
 import type { Failure } from './reasons.ts'
@@ -20,6 +21,7 @@ export function retryWaitMs(
   failure: Failure,
 ): number | null {
   if (attempt.stop !== null || merchant.queued !== null || attempt.number >= MAX_ATTEMPTS) return null
+  if (attempt.reason === TASK_REASON) return null
   if (suppressionOf(draft.user, attempt.card_ref, merchant.merchant_id, draft.now) !== undefined) return null
   const { policy } = draft
   if (attempt.number <= failure.retries) {

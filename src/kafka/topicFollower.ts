@@ -13,6 +13,10 @@ export interface TopicFollowerOptions {
   readonly onRecord: (record: RecordView) => void
   /** After some records, and at least every `CHECK_MS`. */
   readonly onChecked: () => void
+  /** Default `read_uncommitted`: a record must not wait for the end of a transaction (a stop would wait with it). */
+  readonly isolation?: 'read_uncommitted' | 'read_committed'
+  /** The topic is about to be read from its start again: what is known of it counts no more. */
+  readonly onRestart?: () => void
 }
 
 const CHECK_MS = 250
@@ -28,11 +32,11 @@ interface Followed {
 }
 
 /**
- * A small topic that every process reads whole and then follows, without a group. Reads uncommitted: a record of a
- * transaction that is still open, or lies behind one, must not wait for its end (a stop would wait with it).
+ * A small topic that every process reads whole and then follows, without a group.
  */
 export class TopicFollower {
   readonly #options: TopicFollowerOptions
+  readonly #isolation: NonNullable<TopicFollowerOptions['isolation']>
   readonly #fetcher: Fetcher
   readonly #stopping = new AbortController()
   #partitions: Followed[] = []
@@ -42,16 +46,18 @@ export class TopicFollower {
 
   constructor(options: TopicFollowerOptions) {
     this.#options = options
-    this.#fetcher = new Fetcher(options.cluster, { isolation: 'read_uncommitted', maxWaitMs: MAX_WAIT_MS })
+    this.#isolation = options.isolation ?? 'read_uncommitted'
+    this.#fetcher = new Fetcher(options.cluster, { isolation: this.#isolation, maxWaitMs: MAX_WAIT_MS })
   }
 
-  /** Wall clock: everything that had been appended before has been given to `onRecord`. 0 = not read whole yet. */
+  /** Wall clock: everything that had been appended (or committed) before has been given to `onRecord`. 0 = not yet. */
   get readUpToMs(): number {
     if (this.#partitions.length === 0) return this.#readUpToMs
     let oldestMs = Number.POSITIVE_INFINITY
     for (const { subscription, position } of this.#partitions) {
-      const { highWatermark, highWatermarkAskedAtMs } = subscription
-      if (highWatermark < 0 || position < highWatermark) return this.#readUpToMs
+      const { highWatermark, lastStableOffset, highWatermarkAskedAtMs } = subscription
+      const end = this.#isolation === 'read_committed' ? lastStableOffset : highWatermark
+      if (end < 0 || position < end) return this.#readUpToMs
       oldestMs = Math.min(oldestMs, highWatermarkAskedAtMs)
     }
     this.#readUpToMs = Math.max(this.#readUpToMs, oldestMs)
@@ -111,7 +117,8 @@ export class TopicFollower {
   #drain(followed: Followed): void {
     try {
       for (let chunk = followed.subscription.take(); chunk !== undefined; chunk = followed.subscription.take()) {
-        scanRecords(chunk.bytes, followed.position, [], record => {
+        const aborted = this.#isolation === 'read_committed' ? chunk.aborted : []
+        scanRecords(chunk.bytes, followed.position, aborted, record => {
           this.#options.onRecord(record)
           return true
         })
@@ -135,6 +142,7 @@ export class TopicFollower {
     for (const { subscription } of this.#partitions) subscription.close()
     this.#partitions = []
     this.#readUpToMs = 0
+    this.#options.onRestart?.()
   }
 }
 

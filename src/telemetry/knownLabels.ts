@@ -26,6 +26,20 @@ export const UNREADABLE_REASONS = [
   'wrong_partition',
 ] as const
 
+/** What SWITCHER can say of a task. `missed`: ready after its window. */
+export const TASK_RESULTS = [
+  'accepted',
+  'ambiguous',
+  'missed',
+  'suppressed',
+  'card_refused',
+  'rejected',
+  'duplicate',
+  'no_card',
+  'no_key',
+  'no_task',
+] as const
+
 /** Outcomes that are not a failure reason of Knot's, by status (contract.md 2). */
 export const OUTCOME_REASONS: Readonly<Record<string, readonly string[]>> = {
   ACCEPTED: ['accepted', 'in_progress', 'ambiguous', 'accepted_before_opt_out', 'accepted_before_closed'],

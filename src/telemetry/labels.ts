@@ -13,8 +13,8 @@ export const LABELS: Readonly<Record<string, string>> = {
   reason:
     "a stable code of [contract.md](contract.md); Knot's failure reasons in snake case; at most 160. Of `onfile_paused` why",
   result:
-    'of transactions `committed` (at once), `found-committed` and `resent` (in doubt, looked up), `lost` (another instance has the partition, nothing was committed); of commands the result code',
-  role: '`ingest`, `decide`, `provision`',
+    'of transactions `committed` (at once), `found-committed` and `resent` (in doubt, looked up), `lost` (another instance has the partition, nothing was committed); of commands the result code; of tasks `accepted`, `ambiguous`, `missed`, `suppressed`, `card_refused`, `rejected`, `duplicate`, `no_card`, `no_key`, `no_task`',
+  role: '`ingest`, `decide`, `provision`, `switcher`',
   state:
     'of a task `assigned`, `locking`, `restoring`, `running`, `draining`, `closed`, `fenced`, `failed`; of a role `starting`, `joining`, `stable`, `stopped`, `failed`; of suppressions `ACTIVE`, `LIFTED`',
   status: 'status of an outcome, 12 of them',

@@ -11,6 +11,8 @@ import { roleGauges } from './roleGauges.ts'
 import type { ShownRole } from './roleGauges.ts'
 import { provisionMetrics } from './roleMetrics.ts'
 import type { ProvisionMetrics } from './roleMetrics.ts'
+import { switcherMetrics } from './switcherMetrics.ts'
+import type { SwitcherMetrics } from './switcherMetrics.ts'
 import { taskGauges } from './taskGauges.ts'
 
 export interface MetricsOptions {
@@ -36,6 +38,7 @@ export interface Metrics {
   readonly ingest: IngestMetrics
   readonly decide: DecideMetrics
   readonly provision: ProvisionMetrics
+  readonly switcher: SwitcherMetrics
   /** What there is, for the page of metrics. */
   readonly descriptions: readonly MetricDescription[]
   /** The page `/metrics`, in the text format of Prometheus. */
@@ -64,6 +67,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   })
   const decide = decideMetrics(instruments, options.ingestInputs, options.failureReasons)
   const provision = provisionMetrics(instruments)
+  const switcher = switcherMetrics(instruments, options.roles.includes('switcher'))
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry })
   return {
     engine: {
@@ -78,6 +82,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ingest,
     decide,
     provision,
+    switcher,
     descriptions: instruments.descriptions,
     async page() {
       const roles = options.status()

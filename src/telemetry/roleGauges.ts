@@ -36,7 +36,7 @@ export function roleGauges(instruments: Instruments): (roles: readonly ShownRole
     for (const { role, state: current, inputPartitions, outages } of roles) {
       for (const name of ROLE_STATES) state.set({ role, state: name }, current === name ? 1 : 0)
       for (const [topic, count] of Object.entries(inputPartitions)) partitions.set({ role, topic }, count)
-      if (role !== 'provision') continue
+      if (role !== 'provision' && role !== 'switcher') continue
       for (const system of ['knot', 'vault']) {
         outage.set({ role, system }, outages.some(open => open.system === system) ? 1 : 0)
       }

@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
+import { parse } from 'yaml'
 import { ciFile, render } from './chart.ts'
 import type { Manifest } from './chart.ts'
 import { podsOf } from './pods.ts'
@@ -40,6 +41,21 @@ describe.runIf(helm !== '')('workloads', () => {
   test('without stable names have no instance id, which two pods would share over a rollout', async () => {
     const { env } = podOf(await manifestsOf('split-roles'), 'Deployment/r-onfile-ingest').spec.containers[0]!
     expect(env?.map(({ name }) => name)).not.toContain('ONFILE_KAFKA_GROUP_INSTANCE_ID')
+  })
+
+  test('answer the task flow where that is enabled: beside the provisioner, where cards may be', async () => {
+    const rolesOf = async (values: object) => {
+      const manifests = await manifestsOf('minimal', values)
+      return ['processor', 'provisioner'].map(name => {
+        const { data } = find(manifests, 'ConfigMap', name) as unknown as { data: Record<string, string> }
+        return (parse(data['onfile.yaml']!) as { roles: string[] }).roles
+      })
+    }
+    expect(await rolesOf({})).toEqual([['ingest', 'decide'], ['provision']])
+    expect(await rolesOf({ taskFlow: { enabled: true } })).toEqual([
+      ['ingest', 'decide'],
+      ['provision', 'switcher'],
+    ])
   })
 
   test('are probed where the admin server answers', async () => {

@@ -33,7 +33,8 @@
 
 {{/* Roles of a workload, as a list in JSON. */}}
 {{- define "onfile.roles" -}}
-{{- if eq .name "provisioner" -}}["provision"]
+{{- if and (eq .name "provisioner") .root.Values.taskFlow.enabled -}}["provision","switcher"]
+{{- else if eq .name "provisioner" -}}["provision"]
 {{- else if eq .name "bootstrap" -}}["decide"]
 {{- else if eq .name "ingest" -}}["ingest"]
 {{- else if .root.Values.ingest.enabled -}}["decide"]

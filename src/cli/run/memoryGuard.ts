@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import inspector from 'node:inspector'
 import type { Config } from '../../config/config.ts'
 import { isLoopback } from '../../config/rules.ts'
+import { CARD_ROLES } from '../../config/schema.ts'
 
 /**
  * The process that holds cards would be readable from outside. `onfile` ends with exit code 78: whoever deploys it must
@@ -43,12 +44,12 @@ export function exposuresOf({ options, nodeOptions, inspectorUrl }: ProcessFacts
 
 /**
  * Closes what a process that holds cards can close by itself: a signal opens no inspector, and a core dump holds no
- * memory of its own (Linux; where that is not to be had, nothing happens). For a role `provision` only.
+ * memory of its own (Linux; where that is not to be had, nothing happens). For the roles that see cards only.
  *
  * @throws MemoryExposedError where it was started with a way to look into it, unless its vault is on this machine
  */
 export function guardMemory(config: Config, facts: ProcessFacts = factsOfThisProcess()): void {
-  if (!config.roles.includes('provision')) return
+  if (!CARD_ROLES.some(role => config.roles.includes(role))) return
   const exposures = exposuresOf(facts)
   if (exposures.length > 0 && !isSandbox(config)) throw new MemoryExposedError(exposures)
   // Node gives SIGUSR1 to the inspector unless somebody listens to it. `--disable-sigusr1` covers the time before this.

@@ -1,50 +1,20 @@
-import type { Logger } from 'pino'
-import type { RecordCodecs } from '../../avro/records.ts'
-import type { SchemaRegistry } from '../../avro/registry.ts'
-import type { Config } from '../../config/config.ts'
-import type { EngineOptions } from '../../engine/options.ts'
 import { RoleRunner } from '../../engine/role.ts'
-import type { Pauses } from '../../engine/pauses.ts'
-import type { Topology } from '../../engine/processor.ts'
-import type { Read } from '../../engine/role.ts'
-import type { RoleStatus } from '../../engine/status.ts'
 import { CardUpdater } from '../../knot/cardUpdater.ts'
 import { createIngestTopology } from '../../processors/ingest.ts'
 import { createProvisionTopology } from '../../processors/provision.ts'
 import { deadLetterWriter } from '../../processors/unreadable.ts'
 import { measuredKnot, measuredVault } from '../../processors/provision/measuredPorts.ts'
-import type { Outage, RoleHealth, Waiting } from '../../server/health.ts'
-import type { Metrics } from '../../telemetry/metrics.ts'
 import { directoryOf, knotOf, vaultOf } from '../connections.ts'
 import { createDecideTopology } from '../../processors/decide.ts'
-import type { KnownState } from '../user/story.ts'
 import { followControl } from './control.ts'
 import { policyOf } from './policy.ts'
 import { pushLimitsOf } from './pushLimits.ts'
+import { runningRole } from './runningRole.ts'
+import type { RoleParts, RunningRole } from './runningRole.ts'
+import { switcherRole } from './switcherRole.ts'
 import { userStateIn } from './userState.ts'
 
-/** A role that runs here: the engine's runner, and what must be closed after it. */
-export interface RunningRole {
-  readonly role: string
-  /** What an operator has paused of it. */
-  readonly pauses: Pauses
-  /** What DECIDE holds of a user of that partition; null for the other roles. */
-  readonly lookUp: ((partition: number, userId: string) => Read<KnownState>) | null
-  start(): void
-  health(): RoleHealth
-  stop(options: { leave: boolean; deadlineMs: number }): Promise<void>
-}
-
-export interface RoleParts {
-  readonly config: Config
-  readonly engine: EngineOptions
-  readonly codecs: RecordCodecs
-  readonly registry: SchemaRegistry
-  readonly startAt: Topology['startAt']
-  readonly metrics: Metrics
-  readonly log: Logger
-  readonly version: string
-}
+export type { RunningRole } from './runningRole.ts'
 
 /** The configured roles, put together from domain, adapters and engine. Nothing runs yet. */
 export function createRoles(parts: RoleParts): RunningRole[] {
@@ -56,6 +26,8 @@ export function createRoles(parts: RoleParts): RunningRole[] {
         return decideRole(parts)
       case 'provision':
         return provisionRole(parts)
+      case 'switcher':
+        return switcherRole(parts)
     }
   })
 }
@@ -161,41 +133,4 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
       await Promise.all([control.close(), updater.close(), vault.close()])
     },
   })
-}
-
-interface Runner {
-  readonly pauses: Pauses
-  start(): void
-  status(): RoleStatus
-  stop(options: { leave: boolean; deadlineMs: number }): Promise<void>
-}
-
-function runningRole(
-  runner: Runner,
-  extras: {
-    lookUp?: NonNullable<RunningRole['lookUp']>
-    start?: () => void
-    paused?: () => Waiting | null
-    outages?: () => readonly Outage[]
-    close?: () => Promise<void>
-  } = {},
-): RunningRole {
-  return {
-    role: runner.status().role,
-    pauses: runner.pauses,
-    lookUp: extras.lookUp ?? null,
-    start: () => {
-      extras.start?.()
-      runner.start()
-    },
-    health: () => ({
-      ...runner.status(),
-      paused: extras.paused?.() ?? null,
-      outages: extras.outages?.() ?? [],
-    }),
-    stop: async options => {
-      await runner.stop(options)
-      await extras.close?.()
-    },
-  }
 }

@@ -24,7 +24,7 @@ export interface PerformerOptions {
   readonly vault: VaultPort
   readonly admission: Admission
   readonly pushSwitch: PushSwitch
-  readonly metrics: ProvisionMetrics
+  readonly metrics: Pick<ProvisionMetrics, 'pushMs'>
   readonly log: ProvisionLog
   readonly task: TaskHandle
   readonly now: () => number

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PrepareResult, PushResult } from '../provision/effects.ts'
+import { newRun } from '../provision/lanes.ts'
+import type { Run } from '../provision/lanes.ts'
+import type { Performer } from '../provision/performer.ts'
+import { judgePush } from '../provision/pushVerdict.ts'
+import type { SuppressionPort } from './ports.ts'
+import type { Task } from './readTask.ts'
+import { taskCommandId } from './taskReport.ts'
+import type { TaskEnd } from './taskReport.ts'
+
+/** The push of a task, which starts once its beginning is committed. */
+export interface TaskEffect {
+  readonly task: Task
+  /** Not on the wire from then on. */
+  readonly notAfterMs: number
+}
+
+const FIRST_WAIT_MS = 200
+const LONGEST_WAIT_MS = 1_000
+const MISSED: TaskEnd = { result: 'NOT_SENT', reason: 'not_after' }
+
+/**
+ * Serves one task: permit, key, card, validation, last check, `POST /card`, with PROVISION's own performer. What Knot
+ * certainly did not accept is tried again while the window is open; nothing else is.
+ */
+export async function serveTask(
+  performer: Performer,
+  suppressions: SuppressionPort,
+  effect: TaskEffect,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<TaskEnd> {
+  const commandId = taskCommandId(effect.task.taskId)
+  // Whoever waits for a permit is looked through too seldom for a window of seconds.
+  const closing = setTimeout(() => performer.withdraw(commandId), Math.max(0, effect.notAfterMs - now()) + 5)
+  try {
+    return await tryTask(performer, suppressions, effect, signal, now)
+  } finally {
+    clearTimeout(closing)
+  }
+}
+
+async function tryTask(
+  performer: Performer,
+  suppressions: SuppressionPort,
+  { task, notAfterMs }: TaskEffect,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<TaskEnd> {
+  const { taskId, userId, merchantId, cardRef } = task
+  if (cardRef === null) return { result: 'NOT_SENT', reason: 'card_unknown' }
+  const commandId = taskCommandId(taskId)
+  const isSuppressed = () => suppressions.isSuppressed(userId, cardRef, merchantId)
+  const run = watchedRun(commandId, userId, isSuppressed)
+  const target = { userId, merchantId, taskId }
+  let history = { rekeyed: false, maybeLanded: false }
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+    if (isSuppressed()) return { result: 'NOT_SENT', reason: 'suppressed' }
+    if (signal.aborted || now() >= notAfterMs) return MISSED
+    const wanted = () => (signal.aborted ? undefined : run)
+    const ready = await performer.prepare({ kind: 'prepare', commandId, cardRef, merchantId, notAfterMs }, wanted)
+    if (ready.kind === 'unusable') return refused(ready)
+    if (ready.kind === 'prepared') {
+      run.prepared = ready.prepared
+      const pushed = await performer.push(
+        { kind: 'push', commandId, target, sendByMs: notAfterMs, notAfterMs },
+        run,
+        signal,
+      )
+      const verdict = judgePush(pushed.answer, pushed.veto, { ...history, cancelled: run.cancelled })
+      if (verdict.kind === 'answered' && verdict.result !== 'BUSY') {
+        return { result: verdict.result, reason: verdict.reason, ...factsOf(pushed, ready.prepared.vaultVersion) }
+      }
+      if (verdict.kind === 'wait') history = { ...history, maybeLanded: verdict.maybeLanded }
+      if (verdict.kind === 'at_once') {
+        history = { ...history, rekeyed: verdict.rekeyed }
+        if (verdict.rekeyed) run.refusedKey = pushed.usedKey
+      }
+    }
+    await sleep(Math.min(waitMs, Math.max(0, notAfterMs - now())), undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** A run that counts as cancelled as soon as a suppression is there: asked anew at each check, the one at the wire included. */
+function watchedRun(commandId: string, userId: string, isSuppressed: () => boolean): Run {
+  const run = newRun(commandId, userId, commandId, 'working')
+  return Object.defineProperty(run, 'cancelled', { get: isSuppressed })
+}
+
+function refused({ result, reason, vaultStatus, vaultVersion }: Extract<PrepareResult, { kind: 'unusable' }>): TaskEnd {
+  return { result, reason, vaultStatus, vaultVersion }
+}
+
+function factsOf({ answer }: PushResult, vaultVersion: string): Partial<TaskEnd> {
+  if (answer.kind === 'vetoed' || answer.kind === 'unreachable') return {}
+  const { httpStatus, errorCode, startedAtMs, answeredAtMs } = answer
+  return { vaultStatus: 'active', vaultVersion, httpStatus, errorCode, startedAtMs, answeredAtMs }
+}

@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { recordCodecs } from '../../../../src/avro/records.ts'
+import type { UserEvent } from '../../../../src/domain/records.ts'
+import type { Processor } from '../../../../src/engine/processor.ts'
+import type { RecordView } from '../../../../src/kafka/recordBatch.ts'
+import type { PushHold } from '../../../../src/processors/provision/ports.ts'
+import { createSwitcherTopology } from '../../../../src/processors/switcher.ts'
+import type { SwitcherTopology } from '../../../../src/processors/switcher.ts'
+import type { TaskEnd } from '../../../../src/processors/switcher/taskReport.ts'
+import type { TaskEffect } from '../../../../src/processors/switcher/taskRun.ts'
+import { SchemaShelf } from '../../../support/ingestHarness.ts'
+import { recordView } from '../../../support/recordView.ts'
+import { FakeTaskContext } from '../../../support/taskContext.ts'
+import { coded, fakeKnot, fakeVault, limits, newKey, observers, ok } from '../provision/fakePorts.ts'
+import type { FakeKnot, FakeVault } from '../provision/fakePorts.ts'
+
+const NOW = 1_750_000_000_000
+const KNOT_EVENTS = 'knot-events'
+const USER_EVENTS = 'onfile-user-events'
+
+let nowMs: number
+let knot: FakeKnot
+let vault: FakeVault
+let topology: SwitcherTopology
+let context: FakeTaskContext<object, TaskEffect>
+let suppressed: boolean
+let hold: PushHold | null
+let before: RecordView[]
+let counts: string[]
+let ended: AbortController
+
+beforeEach(async () => {
+  nowMs = NOW
+  knot = fakeKnot(await newKey('k'))
+  vault = fakeVault()
+  context = new FakeTaskContext({ topic: KNOT_EVENTS, partition: 2, now: NOW })
+  suppressed = false
+  hold = null
+  before = []
+  counts = []
+  ended = new AbortController()
+  const schemas = new SchemaShelf()
+  const ids = { 'user-event': 1, 'provisioning-command': 2, 'card-outcome': 3, 'card-suppression': 4 }
+  topology = createSwitcherTopology({
+    topics: { knotEvents: KNOT_EVENTS, userEvents: USER_EVENTS },
+    userEvents: recordCodecs(schemas, ids).userEvents,
+    schemas,
+    idPattern: null,
+    knot,
+    vault,
+    suppressions: { isSuppressed: () => suppressed },
+    pushSwitch: { held: () => hold, onChange: () => undefined },
+    recentRecords: () => Promise.resolve(before),
+    limits: limits(),
+    metrics: { task: result => counts.push(result), servedMs: () => undefined },
+    log: observers().log,
+    probeIntervalMs: 1_000,
+    now: () => nowMs,
+  })
+})
+afterEach(() => {
+  ended.abort()
+  topology.stop()
+})
+
+function processorOf(): Processor<object, TaskEffect, TaskEnd> {
+  return topology.createProcessor({
+    role: 'switcher',
+    topic: KNOT_EVENTS,
+    partition: 2,
+    heartbeatAgeMs: () => 0,
+    sessionTimeoutMs: 45_000,
+    partitionCount: 4,
+    ended: ended.signal,
+  })
+}
+
+interface Webhook {
+  readonly event?: string
+  readonly task_id?: number | null
+  readonly timestamp?: number
+  readonly data?: object
+}
+
+function webhook(change: Webhook = {}, key: string | null = 'ada'): RecordView {
+  const value = {
+    event: 'AUTHENTICATED',
+    session_id: 's',
+    task_id: 77,
+    external_user_id: 'ada',
+    merchant: { id: 19, name: 'DoorDash' },
+    data: { card_id: 'card-a', send_card: true },
+    timestamp: NOW - 100,
+    ...change,
+  }
+  return recordView({ key, value: JSON.stringify(value), timestamp: NOW - 50, offset: 900 })
+}
+
+const reports = () =>
+  context.forwarded.map(({ value }) => {
+    const { body } = value as UserEvent
+    if (body.kind !== 'result') throw new Error('a report is a result')
+    return body.reason === null ? body.result : `${body.result}/${body.reason}`
+  })
+
+/** Reads the record as the engine does, and runs what it starts once the cycle has committed. */
+async function serve(processor: Processor<object, TaskEffect, TaskEnd>, record: RecordView): Promise<void> {
+  await processor.prepare!([record], ended.signal)
+  processor.onRecord(record, context)
+  for (const effect of context.effects.splice(0)) {
+    const value = await processor.perform!(effect, ended.signal)
+    processor.onEffect!(effect, { ok: true, value }, context)
+  }
+}
+
+describe('a link that waits for its card', () => {
+  it('is reported as started before anything is sent, then as Knot answers', async () => {
+    knot.script.push(ok)
+    const processor = processorOf()
+    await processor.prepare!([webhook()], ended.signal)
+    processor.onRecord(webhook(), context)
+    expect(reports()).toEqual(['AMBIGUOUS/task_started'])
+    expect(knot.sent).toEqual([])
+    const [effect] = context.effects
+    const value = await processor.perform!(effect!, ended.signal)
+    processor.onEffect!(effect!, { ok: true, value }, context)
+    expect(knot.sent).toEqual([{ userId: 'ada', merchantId: 19, taskId: '77' }])
+    expect(reports()).toEqual(['AMBIGUOUS/task_started', 'ACCEPTED'])
+    const { key, value: event } = context.forwarded[1]!
+    expect(key).toBe('ada')
+    expect(event).toMatchObject({
+      user_id: 'ada',
+      source: { topic: KNOT_EVENTS, partition: 2, offset: 900, event_id: null },
+      body: { command_id: 'task:77', decision_seq: 0, card_ref: 'card-a', merchant_id: 19, vault_version: 'v1' },
+    })
+    expect(counts).toEqual(['accepted'])
+  })
+
+  it('is served once, however often its webhook comes', async () => {
+    knot.script.push(ok, ok)
+    const processor = processorOf()
+    await serve(processor, webhook())
+    await serve(processor, webhook())
+    expect(knot.sent).toHaveLength(1)
+    expect(counts).toEqual(['accepted', 'duplicate'])
+  })
+
+  it('is not served again by a new owner, who finds it before its own position', async () => {
+    before = [webhook()]
+    await serve(processorOf(), webhook())
+    expect([knot.sent, reports(), counts]).toEqual([[], [], ['duplicate']])
+  })
+
+  it('waits for who was before, as long as that cannot be read', async () => {
+    const failing = createSwitcherTopology({
+      ...{ topics: { knotEvents: KNOT_EVENTS, userEvents: USER_EVENTS }, idPattern: null, knot, vault },
+      userEvents: { encode: () => 0 },
+      schemas: new SchemaShelf(),
+      suppressions: { isSuppressed: () => false },
+      pushSwitch: { held: () => null, onChange: () => undefined },
+      recentRecords: () => Promise.reject(new Error('no leader')),
+      limits: limits(),
+      metrics: { task: () => undefined, servedMs: () => undefined },
+      log: observers().log,
+      probeIntervalMs: 1_000,
+    })
+    const processor = failing.createProcessor({
+      ...{ role: 'switcher', topic: KNOT_EVENTS, partition: 2, partitionCount: 4, sessionTimeoutMs: 45_000 },
+      heartbeatAgeMs: () => 0,
+      ended: ended.signal,
+    })
+    await expect(processor.prepare!([webhook()], ended.signal)).rejects.toThrow('no leader')
+    failing.stop()
+  })
+
+  it.each<[string, Webhook, string | null, string, string]>([
+    ['found after its window', { timestamp: NOW - 14_000 }, 'ada', 'NOT_SENT/not_after', 'missed'],
+    ['without a card', { data: { send_card: true, card_id: null } }, 'ada', 'NOT_SENT/card_unknown', 'no_card'],
+    ['in a record without a key', {}, null, 'NOT_SENT/not_after', 'no_key'],
+  ])('%s is told and not started', async (_, change, key, report, count) => {
+    await serve(processorOf(), webhook(change, key))
+    expect([knot.sent, reports(), counts]).toEqual([[], [report], [count]])
+  })
+
+  it('without the id of its task is counted', async () => {
+    await serve(processorOf(), webhook({ task_id: null }))
+    expect([reports(), counts]).toEqual([[], ['no_task']])
+  })
+
+  it.each<[string, Webhook]>([
+    ['a link that sends no card', { data: { card_id: 'card-a', send_card: false } }],
+    ['another webhook', { event: 'CARD_UPDATED' }],
+    ['a card number where its id belongs', { data: { send_card: true, card_id: '4242424242424242' } }],
+  ])('is not %s', async (_, change) => {
+    await serve(processorOf(), webhook(change))
+    expect([reports(), counts]).toEqual([[], []])
+  })
+})
+
+describe('the push', () => {
+  it('is stopped by a suppression that comes between its start and the wire', async () => {
+    const processor = processorOf()
+    processor.onRecord(webhook(), context)
+    const running = processor.perform!(context.effects[0]!, ended.signal)
+    while (knot.waiting.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    suppressed = true
+    const push = knot.waiting[0]!
+    expect(push.wire()).toBe(false)
+    push.answer({ kind: 'vetoed' })
+    expect(await running).toEqual({ result: 'NOT_SENT', reason: 'suppressed' })
+    expect(knot.sent).toEqual([])
+  })
+
+  it('that Knot did not accept comes again while the window is open', async () => {
+    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: null }, ok)
+    await serve(processorOf(), webhook())
+    expect(knot.sent).toHaveLength(2)
+    expect(reports()).toEqual(['AMBIGUOUS/task_started', 'ACCEPTED'])
+  })
+
+  it('whose result is unknown never comes again', async () => {
+    knot.script.push({ ...coded('ambiguous', 500), why: 'server_error' })
+    await serve(processorOf(), webhook())
+    expect(knot.sent).toHaveLength(1)
+    expect(reports()).toEqual(['AMBIGUOUS/task_started', 'AMBIGUOUS/server_error'])
+  })
+
+  it('is not made after its window, whatever it has waited for', async () => {
+    const processor = processorOf()
+    processor.onRecord(webhook(), context)
+    nowMs = NOW + 13_900
+    expect(await processor.perform!(context.effects[0]!, ended.signal)).toEqual({
+      result: 'NOT_SENT',
+      reason: 'not_after',
+    })
+    expect(knot.sent).toEqual([])
+  })
+
+  it('gives up at the end of its window while an operator holds pushes', async () => {
+    const processor = processorOf()
+    hold = { reason: 'operator', detail: 'a drill', sinceMs: NOW }
+    processor.onRecord(webhook(), context)
+    const [effect] = context.effects
+    const running = processor.perform!({ ...effect!, notAfterMs: NOW + 50 }, ended.signal)
+    setTimeout(() => void (nowMs = NOW + 60), 20)
+    expect(await running).toEqual({ result: 'NOT_SENT', reason: 'not_after' })
+    expect(knot.sent).toEqual([])
+  })
+
+  it('is not made where the vault does not know the card', async () => {
+    vault.cardAnswer = { kind: 'unknown' }
+    await serve(processorOf(), webhook())
+    expect(reports()).toEqual(['AMBIGUOUS/task_started', 'NOT_SENT/card_unknown'])
+    expect(counts).toEqual(['card_refused'])
+  })
+})
