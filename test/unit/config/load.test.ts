@@ -246,7 +246,7 @@ describe('errors', () => {
     [{ environment: { ONFILE_KAFKA_SESSION_TIMEOUT: '10ms' } }, /must be at least 1s/],
     [
       { environment: { ONFILE_ROLES: 'ingest,decided' } },
-      /^roles\.1 \(ONFILE_ROLES\) must be a list of: ingest, decide, provision/,
+      /^roles\.1 \(ONFILE_ROLES\) must be a list of: ingest, decide, provision, switcher/,
     ],
     [{ environment: { ONFILE_ROLES: 'ingest,ingest' } }, /^roles .* must not name one twice/],
     [{ environment: { ONFILE_ROLES: ',' } }, /^roles .* must be a list of/],
@@ -419,6 +419,11 @@ describe('what a command needs', () => {
     ['run', { ...WHOLE, ONFILE_KAFKA_BROKERS: ',' }, ['kafka.brokers']],
     ['run', { ...WHOLE, ONFILE_KNOT_SECRET: '' }, ['knot.secret']],
     ['run', { ...WHOLE, ONFILE_VAULT_TOKEN: '' }, ['vault.token']],
+    [
+      'run',
+      { ...WHOLE, ONFILE_ROLES: 'switcher', ONFILE_VAULT_TOKEN: '', ONFILE_KNOT_SECRET: '' },
+      ['knot.secret', 'vault.token'],
+    ],
     ['run', { ...WHOLE, ONFILE_VAULT_URL: '' }, ['vault.url', 'directory.url']],
     ['run', { ONFILE_KAFKA_BROKERS: 'a:1', ONFILE_REGISTRY_URL: 'http://r', ONFILE_ROLES: 'decide' }, []],
     [
