@@ -161,6 +161,10 @@ export class PartitionState {
     return this.entries.dirtyCount >= this.options.cacheEntries
   }
 
+  get entriesInMemory(): number {
+    return this.entries.count
+  }
+
   get unflushedBytes(): number {
     return this.entries.dirtyBytes
   }

@@ -96,6 +96,11 @@ export class StateEntries {
     return (this.arena.cells[slot * WIDTH + FLAGS]! & DELETED) !== 0
   }
 
+  /** Entries in memory. */
+  get count(): number {
+    return this.inUse
+  }
+
   /** A slot for a key that has none, letting others go where there are too many. */
   add(table: EntryTable, key: string): number {
     if (this.inUse >= this.limit) this.sweep()
@@ -197,16 +202,21 @@ export class StateEntries {
     return taken
   }
 
-  /** The store has taken them, or could not. */
+  /**
+   * The store has taken them, or could not. What it has taken as deleted goes from here too: timers that have fired would
+   * fill the memory up to its limit otherwise.
+   */
   flushed(slots: readonly number[], taken: boolean): void {
     const { cells } = this.arena
     for (const slot of slots) {
-      const at = slot * WIDTH + FLAGS
-      const flags = cells[at]!
-      cells[at] = flags & ~FLUSHING
-      if (taken || (flags & DIRTY) !== 0) continue
-      cells[at] |= DIRTY
-      this.addDirty(slot)
+      const row = slot * WIDTH
+      const flags = cells[row + FLAGS]! & ~FLUSHING
+      cells[row + FLAGS] = flags
+      if ((flags & DIRTY) !== 0) continue
+      if (!taken) {
+        cells[row + FLAGS] = flags | DIRTY
+        this.addDirty(slot)
+      } else if ((flags & DELETED) !== 0 && cells[row + CYCLE] === 0 && cells[row + DECODED] === 0) this.letGo(slot)
     }
   }
 
@@ -223,8 +233,7 @@ export class StateEntries {
     for (let step = 0; step < SWEEP_STEPS && toGo > 0; step++) {
       const slot = this.hand
       this.hand = slot + 1 >= this.keys.length ? 0 : slot + 1
-      const table = this.tables[slot]
-      if (table === undefined) continue
+      if (this.tables[slot] === undefined) continue
       const { cells } = this.arena
       const row = slot * WIDTH
       const flags = cells[row + FLAGS]!
@@ -233,13 +242,18 @@ export class StateEntries {
         cells[row + FLAGS] = flags & ~USED
         continue
       }
-      table.slots.delete(this.keys[slot]!)
-      this.arena.remove(slot)
-      this.tables[slot] = undefined
-      this.keys[slot] = ''
-      this.free.push(slot)
-      this.inUse--
+      this.letGo(slot)
       toGo--
     }
+  }
+
+  /** The store has it as it is here. */
+  private letGo(slot: number): void {
+    this.tables[slot]!.slots.delete(this.keys[slot]!)
+    this.arena.remove(slot)
+    this.tables[slot] = undefined
+    this.keys[slot] = ''
+    this.free.push(slot)
+    this.inUse--
   }
 }

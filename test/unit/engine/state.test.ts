@@ -68,6 +68,12 @@ class Bench {
   }
 }
 
+async function contentOf(store: LocalStore): Promise<Map<string, Buffer>> {
+  const content = new Map<string, Buffer>()
+  for await (const [key, value] of store.entries('names/')) content.set(key, Buffer.from(value))
+  return content
+}
+
 describe('PartitionState', () => {
   it('reads what was written last, whatever is cached, committing, flushing or stored', async () => {
     const command = fc.oneof(
@@ -159,6 +165,40 @@ describe('PartitionState', () => {
     bench.endCommit(300)
     expect(bench.state.unflushedBytes).toBe(counted - 100 * 8)
     await bench.close()
+  })
+
+  it('keeps nothing in memory of timers that have fired and entries that are deleted, once the store knows it', async () => {
+    const { store } = await LocalStore.open(directory)
+    const options = { changelog: 'log', partition: 0, store, stateVersion: 1, cacheEntries: 100_000 }
+    const state = new PartitionState(options, 0)
+    const { names } = state.createTables<{ names: string }>({ names: text })
+    const cycle = new Cycle<never>()
+    let position = 0
+    const commit = () => {
+      state.committed(cycle, (position += 2_000))
+      cycle.reset()
+      state.begin(cycle, 0)
+    }
+    state.begin(cycle, 0)
+    for (let i = 0; i < 500; i++) state.schedule(`user/${i}`, 'hard', i)
+    for (let i = 0; i < 500; i++) names.put(`k${i}`, 'v')
+    commit()
+    await state.flush(0)
+    expect(state.entriesInMemory).toBe(1_000)
+    for (let timer = state.timers.take(1_000); timer; timer = state.timers.take(1_000))
+      state.fired(timer.key, timer.name)
+    for (let i = 0; i < 490; i++) names.delete(`k${i}`)
+    commit()
+    const flush = state.flush(0)
+    names.put('k0', 'again')
+    await flush
+    // Those of before, the one that is written anew, and the few whose decoded value is still kept.
+    expect(state.entriesInMemory).toBeLessThan(10 + 1 + 20)
+    expect([names.get('k0'), names.get('k1'), names.get('k499')]).toEqual(['again', undefined, 'v'])
+    commit()
+    await state.flush(0)
+    expect((await contentOf(store)).size).toBe(11)
+    await store.close()
   })
 
   it('finds timers and entries again after a restart', async () => {
