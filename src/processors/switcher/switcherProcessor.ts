@@ -15,7 +15,7 @@ import { RecentTasks } from './recentTasks.ts'
 import { taskReport } from './taskReport.ts'
 import type { TaskEnd } from './taskReport.ts'
 import { serveTask } from './taskRun.ts'
-import type { TaskEffect } from './taskRun.ts'
+import type { TaskEffect, TaskGate } from './taskRun.ts'
 
 export interface SwitcherProcessorOptions extends PerformerOptions {
   readonly userEventsTopic: string
@@ -54,6 +54,7 @@ export class SwitcherProcessor implements Processor<object, TaskEffect, TaskEnd>
   readonly #performer: Performer
   readonly #at: { readonly topic: string; readonly partition: number }
   readonly #recent = new RecentTasks()
+  readonly #gate: TaskGate = { isPaused: false, isDraining: false }
   #knowsRecent = false
 
   constructor(options: SwitcherProcessorOptions) {
@@ -93,20 +94,32 @@ export class SwitcherProcessor implements Processor<object, TaskEffect, TaskEnd>
   }
 
   perform(effect: TaskEffect, signal: AbortSignal): Promise<TaskEnd> {
-    return serveTask(this.#performer, this.#options.suppressions, effect, signal, this.#options.now)
+    const { suppressions, now } = this.#options
+    return serveTask(this.#performer, suppressions, this.#gate, effect, signal, now)
   }
 
   onEffect({ task }: TaskEffect, outcome: EffectOutcome<TaskEnd>, ctx: Context): void {
     // What threw is a defect of ours, and may have thrown after the push.
     const end: TaskEnd = outcome.ok ? outcome.value : { result: 'AMBIGUOUS', reason: 'server_error' }
-    if (!outcome.ok) this.#options.log.error({ err: outcome.error, taskId: task.taskId }, 'a task could not be served')
+    if (!outcome.ok)
+      this.#options.log.error({ error: outcome.error.name, taskId: task.taskId }, 'a task could not be served')
     this.#count(countOf(end))
     if (end.startedAtMs != null) this.#options.taskMetrics.servedMs(end.startedAtMs - task.openedAtMs)
     this.#report(task, end, ctx)
   }
 
   onDraining(): void {
+    this.#gate.isDraining = true
     this.#performer.dismiss()
+  }
+
+  onPaused(): void {
+    this.#gate.isPaused = true
+    this.#performer.dismiss()
+  }
+
+  onResumed(): void {
+    this.#gate.isPaused = false
   }
 
   #onTask(task: Task, record: RecordView, ctx: Context): void {

@@ -16,8 +16,17 @@ export interface TaskEffect {
   readonly notAfterMs: number
 }
 
+/** What the engine wants of the partition's pushes. */
+export interface TaskGate {
+  /** An operator has paused the partition here: nothing goes before the pause is over. */
+  isPaused: boolean
+  /** The partition is given up: what waits for anything does so no longer. */
+  isDraining: boolean
+}
+
 const FIRST_WAIT_MS = 200
 const LONGEST_WAIT_MS = 1_000
+const PAUSED: PrepareResult = { kind: 'abandoned' }
 const MISSED: TaskEnd = { result: 'NOT_SENT', reason: 'not_after' }
 
 /**
@@ -27,6 +36,7 @@ const MISSED: TaskEnd = { result: 'NOT_SENT', reason: 'not_after' }
 export async function serveTask(
   performer: Performer,
   suppressions: SuppressionPort,
+  gate: TaskGate,
   effect: TaskEffect,
   signal: AbortSignal,
   now: () => number,
@@ -35,7 +45,7 @@ export async function serveTask(
   // Whoever waits for a permit is looked through too seldom for a window of seconds.
   const closing = setTimeout(() => performer.withdraw(commandId), Math.max(0, effect.notAfterMs - now()) + 5)
   try {
-    return await tryTask(performer, suppressions, effect, signal, now)
+    return await tryTask(performer, suppressions, gate, effect, signal, now)
   } finally {
     clearTimeout(closing)
   }
@@ -44,6 +54,7 @@ export async function serveTask(
 async function tryTask(
   performer: Performer,
   suppressions: SuppressionPort,
+  gate: TaskGate,
   { task, notAfterMs }: TaskEffect,
   signal: AbortSignal,
   now: () => number,
@@ -58,8 +69,10 @@ async function tryTask(
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
     if (isSuppressed()) return { result: 'NOT_SENT', reason: 'suppressed' }
     if (signal.aborted || now() >= notAfterMs) return MISSED
-    const wanted = () => (signal.aborted ? undefined : run)
-    const ready = await performer.prepare({ kind: 'prepare', commandId, cardRef, merchantId, notAfterMs }, wanted)
+    const wanted = () => (signal.aborted || gate.isPaused ? undefined : run)
+    const ready = gate.isPaused
+      ? PAUSED
+      : await performer.prepare({ kind: 'prepare', commandId, cardRef, merchantId, notAfterMs }, wanted)
     if (ready.kind === 'unusable') return refused(ready)
     if (ready.kind === 'prepared') {
       run.prepared = ready.prepared
@@ -78,6 +91,7 @@ async function tryTask(
         if (verdict.rekeyed) run.refusedKey = pushed.usedKey
       }
     }
+    if (gate.isDraining) return MISSED
     await sleep(Math.min(waitMs, Math.max(0, notAfterMs - now())), undefined, { signal }).catch(() => undefined)
   }
 }

@@ -28,6 +28,7 @@ let hold: PushHold | null
 let before: RecordView[]
 let counts: string[]
 let ended: AbortController
+let lines: readonly unknown[]
 
 beforeEach(async () => {
   nowMs = NOW
@@ -39,6 +40,8 @@ beforeEach(async () => {
   before = []
   counts = []
   ended = new AbortController()
+  const { log, seen } = observers()
+  lines = seen.lines
   const schemas = new SchemaShelf()
   const ids = { 'user-event': 1, 'provisioning-command': 2, 'card-outcome': 3, 'card-suppression': 4 }
   topology = createSwitcherTopology({
@@ -53,7 +56,7 @@ beforeEach(async () => {
     recentRecords: () => Promise.resolve(before),
     limits: limits(),
     metrics: { task: result => counts.push(result), servedMs: () => undefined },
-    log: observers().log,
+    log,
     probeIntervalMs: 1_000,
     now: () => nowMs,
   })
@@ -223,6 +226,40 @@ describe('the push', () => {
     await serve(processorOf(), webhook())
     expect(knot.sent).toHaveLength(1)
     expect(reports()).toEqual(['AMBIGUOUS/task_started', 'AMBIGUOUS/server_error'])
+  })
+
+  it('waits while its partition is paused, and is given up with the partition where it waits', async () => {
+    const processor = processorOf()
+    processor.onRecord(webhook(), context)
+    processor.onPaused!()
+    const running = processor.perform!(context.effects[0]!, ended.signal)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    expect(vault.asked).toEqual([])
+    processor.onDraining!()
+    expect(await running).toEqual({ result: 'NOT_SENT', reason: 'not_after' })
+    expect(knot.sent).toEqual([])
+  })
+
+  it('goes on when the pause of its partition is over', async () => {
+    knot.script.push(ok)
+    const processor = processorOf()
+    processor.onRecord(webhook(), context)
+    processor.onPaused!()
+    const running = processor.perform!(context.effects[0]!, ended.signal)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    processor.onResumed!(context)
+    expect(await running).toMatchObject({ result: 'ACCEPTED' })
+    expect(knot.sent).toHaveLength(1)
+  })
+
+  it('that ends in a defect of ours may have reached Knot, and what the error says is not repeated', () => {
+    const processor = processorOf()
+    processor.onRecord(webhook(), context)
+    const error = new TypeError('cannot read 4242424242424242')
+    processor.onEffect!(context.effects[0]!, { ok: false, error }, context)
+    expect(reports()).toEqual(['AMBIGUOUS/task_started', 'AMBIGUOUS/server_error'])
+    expect(JSON.stringify(lines)).toContain('TypeError')
+    expect(JSON.stringify(lines)).not.toContain('4242')
   })
 
   it('is not made after its window, whatever it has waited for', async () => {
