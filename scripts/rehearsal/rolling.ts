@@ -41,7 +41,7 @@ const run = await OnfileRun.create({
   brokers: bed.brokers,
   registryUrl: bed.registryUrl,
   partitions: Number(values.partitions),
-  settings: { ONFILE_KAFKA_SESSION_TIMEOUT: '45s', ONFILE_POLICY_RESULT_HARD: '60s' },
+  settings: { ONFILE_KAFKA_SESSION_TIMEOUT: '45s', ONFILE_POLICY_RESULT_HARD: '60s', ONFILE_KNOT_TIMEOUT: '30s' },
 })
 const pods = new Map<string, ProductProcess>()
 try {
