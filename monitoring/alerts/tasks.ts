@@ -2,6 +2,8 @@ import type { RuleGroup } from './alert.ts'
 
 const TASK = 'by (job, role, topic, partition)'
 const ROLE = 'by (job, role)'
+/** A pause that somebody has ordered ends by itself, within hours: nobody is to be woken for it. */
+const NOT_PAUSED = `unless max ${TASK} (onfile_task_paused) == 1`
 
 /** Does every partition have an owner that gets on? */
 export const tasks: RuleGroup = {
@@ -47,7 +49,7 @@ export const tasks: RuleGroup = {
       severity: 'page',
       expr:
         `max ${TASK} (onfile_consumer_lag_seconds) > 120 and ` +
-        `max ${TASK} (changes(onfile_consumer_position[10m])) == 0`,
+        `max ${TASK} (changes(onfile_consumer_position[10m])) == 0 ${NOT_PAUSED}`,
       for: '5m',
       summary: 'A partition has records and does not move.',
       description:
@@ -57,7 +59,7 @@ export const tasks: RuleGroup = {
     {
       name: 'OnfileLagHigh',
       severity: 'ticket',
-      expr: `max ${TASK} (onfile_consumer_lag_seconds) > 300`,
+      expr: `max ${TASK} (onfile_consumer_lag_seconds) > 300 ${NOT_PAUSED}`,
       for: '15m',
       summary: 'A partition is behind and does not catch up.',
       description:

@@ -1,8 +1,12 @@
 import { membershipSoak } from './membershipSoak.ts'
 import type { SoakResult } from './membershipSoak.ts'
 
-/** Runs the soak of the membership and prints what it measured. False when something grows. */
+/** As in the Dockerfile; `MALLOC_…` of the caller's environment come first. */
+const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' }
+
+/** Runs the soak of the membership, in the environment of the image, and prints what it measured. False when something grows. */
 export async function runMembership(brokers: string, minutes: number, pauseMs: number): Promise<boolean> {
+  Object.assign(process.env, { ...IMAGE_ENVIRONMENT, ...process.env })
   const allowance = { bytes: 24 << 20, count: 2 }
   const result = await membershipSoak(brokers, minutes * 60, allowance, pauseMs, show)
   process.stdout.write('Output exact.\n')

@@ -118,6 +118,34 @@ export const TASK_CASES: readonly AlertCase[] = [
     fires: null,
   },
   {
+    alert: 'OnfileConsumerStalled',
+    what: 'an operator has paused the partition',
+    series: {
+      [`onfile_consumer_lag_seconds{${TASK}}`]: '0+60x40',
+      [`onfile_consumer_position{${TASK}}`]: '500x40',
+      [`onfile_task_paused{${TASK}}`]: '1x40',
+    },
+    at: '20m',
+    fires: null,
+  },
+  {
+    alert: 'OnfileLagHigh',
+    what: 'an operator had paused the partition, and it does not catch up after that',
+    series: {
+      [`onfile_consumer_lag_seconds{${TASK}}`]: '600x80',
+      [`onfile_task_paused{${TASK}}`]: '1x30 0x50',
+    },
+    at: '50m',
+    fires: { labels: TASK_LABELS, description: 'decide is 10m 0s behind in onfile-user-events-3.' },
+  },
+  {
+    alert: 'OnfileLagHigh',
+    what: 'an operator has paused the partition',
+    series: { [`onfile_consumer_lag_seconds{${TASK}}`]: '600x40', [`onfile_task_paused{${TASK}}`]: '1x40' },
+    at: '30m',
+    fires: null,
+  },
+  {
     alert: 'OnfileLagHigh',
     what: 'ten minutes behind for half an hour',
     series: { [`onfile_consumer_lag_seconds{${TASK}}`]: '600x40' },
