@@ -35,6 +35,8 @@ beforeAll(async () => {
     ONFILE_REGISTRY_URL: doors.registry.url(inject('registryUrl')),
     ONFILE_VAULT_URL: doors.vault.url(run.vault.url),
     ONFILE_DIRECTORY_URL: doors.directory.url(run.vault.url),
+    // At another port than the vault: the vault's own token is not shown to it.
+    ONFILE_DIRECTORY_TOKEN: run.vault.token,
     ONFILE_KNOT_URL: doors.knot.url(run.knot.url),
     // Nothing may end because it took long.
     ONFILE_POLICY_RESULT_SOFT: '5m',
