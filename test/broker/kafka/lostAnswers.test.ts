@@ -29,7 +29,7 @@ afterEach(async () => {
   await proxy.stop()
 })
 
-describe.each(['v1', 'v2'] as const)('in protocol %s', protocol => {
+describe.each(['v1', 'v2'] as const)('in protocol %s', { retry: 0 }, protocol => {
   let producer: TransactionalProducer
 
   beforeEach(async () => {

@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const at = (offset: number, metadata = '') => ({ topic: input, partition: 0, offset, metadata })
 
-describe.each(['v1', 'v2'] as const)('transactions in protocol %s', protocol => {
+describe.each(['v1', 'v2'] as const)('transactions in protocol %s', { retry: 0 }, protocol => {
   const producerOf = (transactionalId: string, cluster: Cluster = bench.cluster, compression: Compression = 'none') =>
     new TransactionalProducer(cluster, {
       transactionalId,
