@@ -77,7 +77,15 @@ async function run(batches: readonly Buffer[]): Promise<{ cpuUs: number; wallUs:
   let [cycle, other] = [new Cycle<never>(), new Cycle<never>()]
   const outputs = [topics.commands, topics.outcomes, topics.suppressions]
   const counts = new Map(outputs.map(topic => [topic, 1]))
-  const context = new CycleContext(topics.events, 0, state.createTables(topology.tables), state, cycle, counts)
+  const context = new CycleContext(
+    topics.events,
+    0,
+    state.createTables(topology.tables),
+    state,
+    cycle,
+    counts,
+    () => undefined,
+  )
   const processor = topology.createProcessor({} as never)
   let cycles = 0
   let position = 0

@@ -15,6 +15,7 @@ export class CycleContext<T extends object, Effect> implements TaskContext<T, Ef
   cycle: Cycle<Effect>
   private readonly state: PartitionState | null
   private readonly partitionCounts: ReadonlyMap<string, number>
+  readonly startLookUp: (effect: Effect) => void
 
   constructor(
     topic: string,
@@ -23,6 +24,7 @@ export class CycleContext<T extends object, Effect> implements TaskContext<T, Ef
     state: PartitionState | null,
     cycle: Cycle<Effect>,
     partitionCounts: ReadonlyMap<string, number>,
+    startLookUp: (effect: Effect) => void,
   ) {
     this.topic = topic
     this.partition = partition
@@ -30,6 +32,7 @@ export class CycleContext<T extends object, Effect> implements TaskContext<T, Ef
     this.state = state
     this.cycle = cycle
     this.partitionCounts = partitionCounts
+    this.startLookUp = startLookUp
   }
 
   forward<V>(

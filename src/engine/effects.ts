@@ -6,8 +6,8 @@ export interface FinishedEffect<Effect, Result> {
 }
 
 /**
- * Step 6 and the way back: runs effects after their cycle has committed, many at once, and keeps their results until a
- * later cycle takes them. How many may run at once is the processor's business.
+ * Step 6 and the way back: runs effects after their cycle has committed, and look-ups before, many at once, and keeps their
+ * results until a cycle takes them. How many may run at once is the processor's business.
  */
 export class EffectRunner<Effect, Result> {
   inFlight = 0
@@ -32,6 +32,15 @@ export class EffectRunner<Effect, Result> {
 
   start(effects: readonly Effect[]): void {
     for (const effect of effects) void this.run(effect)
+  }
+
+  /** Counts from now on, and runs when the callback that asks for it has ended. */
+  startSoon(effect: Effect): void {
+    this.inFlight++
+    queueMicrotask(() => {
+      this.inFlight--
+      void this.run(effect)
+    })
   }
 
   /** Finished effects in the order in which they finished; taken once. */

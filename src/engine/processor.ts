@@ -68,6 +68,11 @@ export interface TaskContext<Tables extends object, Effect> {
   measureCommit(sinceMs: number, report: (durationMs: number) => void): void
   /** Runs `processor.perform(effect)` once this cycle's transaction has committed; never before, and never if it did not. */
   startEffect(effect: Effect): void
+  /**
+   * Runs `processor.perform(effect)` right after this callback, for what only reads: it happens whether this cycle commits
+   * or not, and again when its record is read again. Saves a commit interval; its result may come within the same cycle.
+   */
+  startLookUp(effect: Effect): void
 }
 
 export type EffectOutcome<Result> =
@@ -82,7 +87,7 @@ export interface Processor<Tables extends object = object, Effect = never, Resul
   prepare?(records: readonly RecordView[], signal: AbortSignal): Promise<void>
   onRecord(record: RecordView, ctx: TaskContext<Tables, Effect>): void
   onTimer?(timer: Timer, ctx: TaskContext<Tables, Effect>): void
-  /** The effect ended. Called in a later cycle than the one that started it. */
+  /** The effect ended: in a later cycle than the one that started it, a look-up perhaps in the same one. */
   onEffect?(effect: Effect, outcome: EffectOutcome<Result>, ctx: TaskContext<Tables, Effect>): void
   /** The work itself, outside of any cycle, many at once. A rejection becomes `{ ok: false }`. */
   perform?(effect: Effect, signal: AbortSignal): Promise<Result>

@@ -234,6 +234,7 @@ export class Task<Tables extends object, Effect, Result> {
         producer,
         topic,
         partition,
+        owner: taken.owner,
         membership: () => member.membership,
         confirmed: s => member.confirmed(s),
         signal,
@@ -255,7 +256,9 @@ export class Task<Tables extends object, Effect, Result> {
       )
     }
     const tables = state === null ? ({} as never) : state.createTables(topology.tables)
-    this.context = new CycleContext(topic, partition, tables, state, this.cycle, partitionCounts)
+    this.context = new CycleContext(topic, partition, tables, state, this.cycle, partitionCounts, effect =>
+      this.effects.startSoon(effect),
+    )
     this.begin(Date.now())
     if (taken.stampVersion) {
       state?.stampVersion()

@@ -90,6 +90,10 @@ export class FakeTaskContext<Tables extends object = object, Effect = never> imp
     this.effects.push(effect)
   }
 
+  startLookUp(effect: Effect): void {
+    this.effects.push(effect)
+  }
+
   /** Forwarded records of one topic, and forgets them all. */
   take(topic: string): readonly ForwardedRecord[] {
     return this.forwarded.splice(0).filter(record => record.topic === topic)

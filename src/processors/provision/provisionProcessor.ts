@@ -60,9 +60,11 @@ const RESUME = 'resume'
  * 5. effect *push*: JWE, last check at the wire, `POST /card`
  * 6. the answer goes to the user's events, the entry leaves the ledger, the lane moves on
  *
- * A crash before 4 leaves WAITING: nothing was sent, 2 again. After 4 it leaves STARTED: reported AMBIGUOUS, never sent
- * again, and the lane stays closed until the last moment at which the old owner's request can have been on the wire. A
- * CANCEL that is read before 3 removes the entry. After 3 it finds it under way and flags it in memory, and the last check
+ * 2 only reads and waits for no commit: a command that finds its lane empty is STARTED by the cycle that read it.
+ *
+ * A crash before 4 leaves WAITING, or a record that is read again: nothing was sent, 2 again. After 4 it leaves STARTED:
+ * reported AMBIGUOUS, never sent again, and the lane stays closed until the last moment at which the old owner's request
+ * can have been on the wire. A CANCEL that is read before 3 removes the entry. After 3 it finds it under way and flags it in memory, and the last check
  * of 5 (same thread, no wait between check and write) refuses it: so no covered push starts once a CANCEL was read, let
  * alone committed. What was not accepted goes from 6 back to 2 within its attempt, unless a CANCEL covered it.
  */
@@ -202,8 +204,8 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     run.phase = 'working'
     const { command_id: commandId, user_id: userId, card_ref: cardRef, kind } = entry
     const { merchant_id: merchantId, not_after: notAfterMs } = entry
-    if (kind === 'SWITCH') ctx.startEffect({ kind: 'prepare', commandId, cardRef: cardRef!, merchantId, notAfterMs })
-    else ctx.startEffect({ kind: 'look', commandId, userId, cardRef: kind === 'DISCOVER' ? cardRef : null, notAfterMs })
+    if (kind === 'SWITCH') ctx.startLookUp({ kind: 'prepare', commandId, cardRef: cardRef!, merchantId, notAfterMs })
+    else ctx.startLookUp({ kind: 'look', commandId, userId, cardRef: kind === 'DISCOVER' ? cardRef : null, notAfterMs })
   }
 
   #wait(run: Run, entry: OpenCommand, untilMs: number, ctx: Context): void {

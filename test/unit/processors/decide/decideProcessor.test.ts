@@ -76,6 +76,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
     cancelTimers: key => [...timers.keys()].forEach(id => id.startsWith(`${key} `) && timers.delete(id)),
     measureCommit: (sinceMs, report) => report(NOW - sinceMs),
     startEffect: () => expect.fail('DECIDE has no effects'),
+    startLookUp: () => expect.fail('DECIDE has no effects'),
   }
   const topology = createDecideTopology({
     topics: TOPICS,

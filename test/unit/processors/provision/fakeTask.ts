@@ -200,6 +200,16 @@ export class FakeTask {
     }) as Running
   }
 
+  private runSoon(effect: ProvisionEffect): void {
+    const { processor } = this
+    this.running++
+    queueMicrotask(() => {
+      if (processor !== this.processor) return
+      this.running--
+      void this.run(effect)
+    })
+  }
+
   private async run(effect: ProvisionEffect): Promise<void> {
     const { processor } = this
     this.seenEffects.push(effect)
@@ -247,6 +257,7 @@ export class FakeTask {
       },
       measureCommit: () => undefined,
       startEffect: effect => cycle.effects.push(effect),
+      startLookUp: effect => this.runSoon(effect),
     }
   }
 

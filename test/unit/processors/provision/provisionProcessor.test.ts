@@ -57,6 +57,29 @@ describe('a SWITCH', () => {
     expect(knot.waiting).toHaveLength(1)
   })
 
+  it('is started by the cycle that read it, and its follower by the one that has its answer: one commit for each push', async () => {
+    const { task, knot } = await provisionBed()
+    const turn = async () => {
+      await new Promise(resolve => setImmediate(resolve))
+      task.deliver()
+    }
+    task.read(command(1))
+    task.read(command(2))
+    await turn()
+    expect(knot.waiting).toHaveLength(0)
+    task.commit()
+    await turn()
+    expect(knot.waiting).toHaveLength(1)
+    knot.waiting[0]!.answer(ok)
+    await turn()
+    await turn()
+    expect(task.ledger()).toMatchObject([{ command_id: 'ada:2', state: 'STARTED' }])
+    expect(knot.waiting).toHaveLength(1)
+    task.commit()
+    await turn()
+    expect(knot.waiting).toHaveLength(2)
+  })
+
   it('does not push while the cycle that holds *started* is not committed', async () => {
     const { task, knot } = await provisionBed()
     task.read(command(1))
