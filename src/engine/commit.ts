@@ -3,6 +3,7 @@ import { FencedError, KafkaError, OutcomeUnknownError } from '../kafka/errors.ts
 import type { Membership, TransactionalProducer } from '../kafka/transaction.ts'
 import { Backoff, sleep } from './backoff.ts'
 import type { Cycle } from './cycle.ts'
+import { cycleMetadata } from './cycleMark.ts'
 import { OwnershipLostError, TaskError } from './errors.ts'
 import type { CommitVerdict } from './observer.ts'
 
@@ -10,27 +11,12 @@ import type { CommitVerdict } from './observer.ts'
 const REFUSALS = new Set([10, 18, 29, 30, 31, 43, 44, 53, 87])
 const REFUSAL_TRIES = 3
 
-/** What a commit says of itself in the offset's metadata. */
-export interface CycleMark {
-  readonly number: number
-  /** The changelog ends there or later once the cycle is committed; 0 for a role without one. */
-  readonly changelogEnd: number
-}
-
-export function cycleMetadata({ number, changelogEnd }: CycleMark): string {
-  return `cycle=${number} changelog=${changelogEnd}`
-}
-
-/** Zeros for an offset that the engine did not write: a first start, or one moved by an operator. */
-export function cycleMarkOf(metadata: string): CycleMark {
-  const match = /^cycle=(\d{1,15}) changelog=(\d{1,15})$/.exec(metadata)
-  return match ? { number: Number(match[1]), changelogEnd: Number(match[2]) } : { number: 0, changelogEnd: 0 }
-}
-
 export interface CommitterOptions {
   readonly producer: TransactionalProducer
   readonly topic: string
   readonly partition: number
+  /** Of the lock, as every commit under it names it; see `CycleMark`. */
+  readonly owner: string
   readonly membership: () => Membership
   /** Resolves when the group has confirmed this member by an answer to a request sent after the call. */
   readonly confirmed: (signal: AbortSignal) => Promise<void>
@@ -62,8 +48,9 @@ export class Committer {
   }
 
   async commit(cycle: Cycle<unknown>): Promise<Committed> {
-    const { producer, topic, partition } = this.options
-    const next = { offset: cycle.endOffset, metadata: cycleMetadata(cycle) }
+    const { producer, topic, partition, owner } = this.options
+    const { number, changelogEnd } = cycle
+    const next = { offset: cycle.endOffset, metadata: cycleMetadata({ number, changelogEnd, owner }) }
     const rounds = cycle.rounds()
     const backoff = new Backoff(50, 5_000)
     let refusals = 0
@@ -98,8 +85,9 @@ export class Committer {
 
   /**
    * R0: wait until the group confirms this member now: a zombie must not go further (its R1 would abort the owner's
-   * transaction). R1: prove that nobody else took the lock. R2: read what survived. After R1 memory is still valid,
-   * because nobody else can have written in between: no rollback, no second processing.
+   * transaction). R1: prove that nobody else took the lock. R2: read what survived, and who wrote it: between R1's answer
+   * and R2 this process may have been cut off or stopped for so long that an heir works, and the heir's first cycle has
+   * the number of ours. While R2 finds one of our own memory is still valid: no rollback, no second processing.
    */
   private async reconcile(next: { offset: number; metadata: string }): Promise<'found-committed' | 'send-again'> {
     const { producer, topic, partition, signal } = this.options
@@ -118,7 +106,7 @@ export class Committer {
     if (found.offset === this.last.offset && found.metadata === this.last.metadata) return 'send-again'
     throw new OwnershipLostError(
       `${topic}-${partition}: the committed offset is ${found.offset} (${found.metadata || 'no metadata'}), neither this ` +
-        `cycle's ${next.offset} nor the one before, ${this.last.offset}: somebody moved it`,
+        `cycle's ${next.offset} (${next.metadata}) nor the one before, ${this.last.offset}: somebody moved it`,
     )
   }
 }

@@ -4,7 +4,7 @@ import type { Fetcher } from '../kafka/fetcher.ts'
 import { listOffset } from '../kafka/offsets.ts'
 import type { TransactionalProducer } from '../kafka/transaction.ts'
 import type { LocalStore } from '../store/localStore.ts'
-import { cycleMarkOf } from './commit.ts'
+import { cycleMarkOf, ownerOfLock } from './cycleMark.ts'
 import { offsetMissingError } from './errors.ts'
 import type { EngineOptions } from './options.ts'
 import type { Topology } from './processor.ts'
@@ -30,6 +30,8 @@ export interface TakeoverOptions {
 export interface TakenOver {
   /** As committed, read after the lock was taken. */
   readonly committed: { readonly offset: number; readonly metadata: string }
+  /** Names this lock in every commit under it. */
+  readonly owner: string
   readonly cycleNumber: number
   readonly startOffset: number
   /** The group had no offset: the start must be committed, so that it is the same the next time. */
@@ -51,6 +53,7 @@ export function storeDirectory(stateDirectory: string, role: string, topic: stri
 export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   const { engine, topology, topic, partition, producer, signal } = options
   await producer.takeOver(signal)
+  const owner = ownerOfLock(producer)
   await engine.onStep?.('locked', topic, partition)
   const committed = await producer.committedOffset(topic, partition, signal)
 
@@ -66,6 +69,7 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   await engine.onStep?.('restored', topic, partition)
   return {
     committed,
+    owner,
     cycleNumber: mark.number,
     startOffset,
     firstStart,
