@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { TRAFFIC } from '../../src/config/accessRights.ts'
 import { resolveDefaults } from '../../src/config/config.ts'
 import { defaultSettings } from '../../src/config/defaults.ts'
+import { CONFIG_KEYS } from '../../src/config/keys.ts'
 import { expectedTopics } from '../../src/config/topicPlan.ts'
 import { valuesSchema } from './valuesSchema.ts'
 
@@ -21,6 +22,7 @@ export function chartFiles(): ReadonlyMap<string, string> {
     ['values.schema.json', json(valuesSchema())],
     ['files/topics.json', json(topics())],
     ['files/traffic.json', json(TRAFFIC)],
+    ['files/secrets.json', json(secretSettings())],
   ])
   if (existsSync(root + RULES)) files.set('files/rules.yaml', readFileSync(root + RULES, 'utf8'))
   const dashboards = existsSync(root + DASHBOARDS) ? readdirSync(root + DASHBOARDS) : []
@@ -41,6 +43,11 @@ interface ChartTopic {
   readonly partitions?: number
   /** Without min.insync.replicas, which follows the replication factor. */
   readonly settings: Readonly<Record<string, string>>
+}
+
+/** Paths of the settings that no manifest may have the value of. */
+function secretSettings(): string[] {
+  return CONFIG_KEYS.filter(({ description }) => description.secret === true).map(({ path }) => path)
 }
 
 function topics(): ChartTopic[] {

@@ -45,8 +45,15 @@ describe.runIf(helm !== '')('network policies', () => {
 
   test('take the ports from the configuration', async () => {
     const policies = await policiesOf('mtls')
-    expect(targets(policies.get('provisioner')!)).toEqual(['*:9094', '*:8444', '*:8443', '*:443', '*:8443'])
-    expect(targets(policies.get('processor')!)).toEqual(['*:9094', '*:8444', '*:8443'])
+    expect(targets(policies.get('provisioner')!)).toEqual([
+      ...['10.20.0.0/24:9094', '10.20.1.10/32:8444'],
+      ...['10.40.0.10/32:8443', '203.0.113.0/24:443', '203.0.113.0/24:8443'],
+    ])
+    expect(targets(policies.get('processor')!)).toEqual([
+      '10.20.0.0/24:9094',
+      '10.20.1.10/32:8444',
+      '10.30.0.10/32:8443',
+    ])
   })
 
   test('add what somebody adds, for all or for the provisioner', async () => {

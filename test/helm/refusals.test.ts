@@ -59,6 +59,43 @@ const REFUSALS: readonly [what: string, values: object, sentence: string][] = [
     { bootstrap: { secrets: { 'vault.token': { name: 'a', key: 'b' } } } },
     'vault.token opens the way to cards and would reach the bootstrap',
   ],
+  ...['vault.ssl.cert', 'vault.ssl.key', 'knot.ssl.cert', 'knot.ssl.key'].flatMap(path => identity(path)),
+  [
+    'a secret written into a variable',
+    { provisioner: { extraEnv: [{ name: 'ONFILE_KNOT_SECRET', value: 'x' }] } },
+    'provisioner.extraEnv has ONFILE_KNOT_SECRET with its value: secrets come out of Secrets, by provisioner.secrets',
+  ],
+  [
+    'a password written into a variable of the bootstrap Job',
+    { bootstrap: { extraEnv: [{ name: 'ONFILE_KAFKA_SASL_PASSWORD', value: 'x' }] } },
+    'bootstrap.extraEnv has ONFILE_KAFKA_SASL_PASSWORD with its value',
+  ],
+  [
+    'brokers by a variable, whose port no network policy sees',
+    { processor: { extraEnv: [{ name: 'ONFILE_KAFKA_BROKERS', value: 'a:9093' }] } },
+    'processor.extraEnv has ONFILE_KAFKA_BROKERS, and the NetworkPolicy cannot see its port: set config.kafka.brokers instead, or networkPolicy.kafka.ports',
+  ],
+  [
+    'no brokers but those of a variable',
+    {
+      config: { kafka: { brokers: [] } },
+      processor: { extraEnv: [{ name: 'ONFILE_KAFKA_BROKERS', value: 'a:9093' }] },
+    },
+    'processor.extraEnv has ONFILE_KAFKA_BROKERS, and the NetworkPolicy cannot see its port',
+  ],
+  [
+    "Knot's second address by a variable",
+    { provisioner: { extraEnv: [{ name: 'ONFILE_KNOT_SECURE_URL', value: 'https://k:8443' }] } },
+    'set config.knot.secureUrl instead, or networkPolicy.knot.ports',
+  ],
+  [
+    'a registry that is somewhere in a ConfigMap',
+    {
+      config: { registry: { url: null } },
+      processor: { extraEnvFrom: [{ configMapRef: { name: 'a' } }] },
+    },
+    'processor has no config.registry.url, so the NetworkPolicy cannot see its port: set it, or networkPolicy.registry.ports where processor.extraEnvFrom gives the address',
+  ],
   ['roles', { config: { roles: ['decide'] } }, 'config.roles is set by the chart'],
   ['the state directory', { config: { state: { dir: '/x' } } }, 'config.state.dir is set by the chart'],
   [
@@ -96,10 +133,41 @@ const REFUSALS: readonly [what: string, values: object, sentence: string][] = [
   ['a short digest', { image: { digest: 'sha256:12' } }, 'does not match pattern'],
 ]
 
+/** The ways in which a certificate that opens cards might reach somebody else than the provisioner. */
+function identity(path: string): [what: string, values: object, sentence: string][] {
+  const sentence = (of: string): string =>
+    `${path} opens the way to cards and would reach the ${of}: give it to provisioner.secrets only`
+  const secrets = { [path]: { name: 'a', key: 'b' } }
+  const variable = `ONFILE_${path.replaceAll('.', '_').toUpperCase()}`
+  const [group, , name] = path.split('.')
+  return [
+    [`${path} for all`, { secrets }, sentence('processor')],
+    [`${path} for the bootstrap Job`, { bootstrap: { secrets } }, sentence('bootstrap')],
+    [
+      `${path} as a variable`,
+      { processor: { extraEnv: [{ name: `${variable}_FILE`, value: '/x' }] } },
+      sentence('processor'),
+    ],
+    [
+      `${path} as a file`,
+      { processor: { config: { [group!]: { ssl: { [`${name}File`]: '/x' } } } } },
+      sentence('processor'),
+    ],
+  ]
+}
+
 describe.runIf(helm !== '')('the chart refuses', () => {
   test.each(REFUSALS)('%s', async (_what, values, sentence) => {
     const { refusal } = await render(helm, [ciFile('minimal')], values)
     expect(refusal).toContain(sentence)
+  })
+
+  test('no address by a variable where the ports are named, or where there is no policy', async () => {
+    const processor = { extraEnv: [{ name: 'ONFILE_KAFKA_BROKERS', value: 'a:9093' }] }
+    const named = await render(helm, [ciFile('minimal')], { processor, networkPolicy: { kafka: { ports: [9093] } } })
+    expect(named.refusal).toBeNull()
+    const none = await render(helm, [ciFile('minimal')], { processor, networkPolicy: { enabled: false } })
+    expect(none.refusal).toBeNull()
   })
 
   test('nothing of what it accepts elsewhere', async () => {

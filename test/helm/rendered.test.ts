@@ -59,6 +59,8 @@ describe.runIf(helm !== '').each(SCENARIOS)('the chart in scenario %s', scenario
       const paths = secretPaths(pod)
       expect(paths.includes('knot.secret'), pod.of).toBe(isProvisioner)
       if (!isProvisioner) expect(paths, pod.of).not.toContain('vault.token')
+      const certificates = paths.filter(path => /^(vault|knot)\.ssl\./.test(path))
+      if (!isProvisioner) expect(certificates, pod.of).toEqual([])
       const config = manifests.find(({ kind, metadata }) => kind === 'ConfigMap' && pod.of.endsWith(metadata.name))
       if (!isProvisioner) expect(config?.data?.['onfile.yaml'] ?? '', pod.of).not.toContain('knot:')
       expect(pod.spec.serviceAccountName.endsWith('provisioner'), pod.of).toBe(isProvisioner)

@@ -5,7 +5,10 @@
 {{- include "onfile.validateWorkload" (dict "root" $ "name" $name) -}}
 {{- end -}}
 {{- if ne .Values.bootstrap.mode "none" -}}
-{{- include "onfile.validateCardSecrets" (dict "root" . "name" "bootstrap") -}}
+{{- $bootstrap := dict "root" . "name" "bootstrap" -}}
+{{- include "onfile.validateCardSecrets" $bootstrap -}}
+{{- include "onfile.validateInlineSecrets" $bootstrap -}}
+{{- include "onfile.validateEgress" $bootstrap -}}
 {{- end -}}
 {{- if and (or .Values.strimzi.topics .Values.strimzi.users) (not .Values.strimzi.cluster) -}}
 {{- fail "strimzi.topics and strimzi.users need strimzi.cluster: the name of the Kafka resource that they belong to" -}}
@@ -24,12 +27,14 @@
 {{- $values := index $root.Values $name -}}
 {{- $given := include "onfile.givenConfig" . | fromYaml -}}
 {{- include "onfile.validateCardSecrets" . -}}
+{{- include "onfile.validateInlineSecrets" . -}}
 {{- include "onfile.validateOwnSettings" . -}}
 {{- range $path, $why := include "onfile.neededSettings" . | fromYaml -}}
 {{- if not (include "onfile.isSet" (dict "root" $root "name" $name "path" $path)) -}}
 {{- fail (printf "config.%s is required: %s" $path $why) -}}
 {{- end -}}
 {{- end -}}
+{{- include "onfile.validateEgress" . -}}
 {{- $deadline := include "onfile.seconds" $given.shutdown.deadline | int -}}
 {{- $grace := int $root.Values.terminationGracePeriodSeconds -}}
 {{- if lt $grace (add $deadline 10 | int) -}}
@@ -46,27 +51,6 @@
 {{- fail (printf "%s.persistence.existingClaim is one volume for one pod: set %s.replicas to 1 without autoscaling, or leave the claims to the chart" $name $name) -}}
 {{- end -}}
 {{- include "onfile.validateScaling" . -}}
-{{- end -}}
-
-{{/* Cards and Knot are the provisioner's alone, whatever way their secrets might come. */}}
-{{- define "onfile.validateCardSecrets" -}}
-{{- if ne .name "provisioner" -}}
-{{- range $path := list "knot.secret" "vault.token" -}}
-{{- $owned := dict "root" $.root "name" $.name "path" $path -}}
-{{- $workload := index $.root.Values $.name -}}
-{{- $variable := include "onfile.variable" $path -}}
-{{- $given := hasKey (include "onfile.secrets" $ | fromYaml) $path -}}
-{{- range $workload.extraEnv -}}
-{{- if hasPrefix $variable .name -}}{{- $given = true -}}{{- end -}}
-{{- end -}}
-{{- $parts := splitList "." $path -}}
-{{- $config := include "onfile.givenConfig" $ | fromYaml -}}
-{{- if get (default dict (get $config (first $parts))) (printf "%sFile" (last $parts)) -}}{{- $given = true -}}{{- end -}}
-{{- if $given -}}
-{{- fail (printf "%s opens the way to cards and would reach the %s: give it to provisioner.secrets only" $path $.name) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
 {{- end -}}
 
 {{/* What the chart sets itself must not be set by somebody else. */}}
