@@ -82,7 +82,53 @@ async function fence({ run, proxy, faults }: Scene, worker: Worker): Promise<voi
   await run.untilRunning(40_000)
 }
 
-export const reconcileCases: readonly ConformanceCase[] = truths.flatMap(truth =>
+/**
+ * Between the answer to R1 and R2 the process is as if it were gone: its R2 reaches nobody. Somebody else opens the partition
+ * and commits the very record that was in doubt, in a cycle with the same number, end and place in the changelog.
+ */
+const movedBeforeR2: ConformanceCase = {
+  row: 'R2',
+  name: 'R1 was granted and the partition moved before R2: never found committed',
+  timeoutMs: 120_000,
+  run: (site, faults) =>
+    withChain(
+      site,
+      async run => {
+        const proxy = await KafkaProxy.start(site.brokers)
+        try {
+          const first = run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+          await run.untilRunning()
+          await run.write(3)
+          await run.untilInputDone()
+          proxy.lose({ api: 'OffsetFetch', on: 'request', action: 'swallow' })
+          proxy.lose({ api: 'Produce', on: 'request', action: 'cut', times: 1 })
+          await run.write(1)
+          await run.until(20_000, 'R1 is granted, R2 reaches nobody', () => proxy.hits.includes('OffsetFetch request'))
+          faults.add('Produce request lost')
+          const heir = run.start({ takesEverything: true, stateDirectory: run.otherDirectory('heir') })
+          await run.until(30_000, 'the heir has committed that record', () => heir.commits.committed > 0)
+          faults.add('takeover between R1 and R2')
+          proxy.heal()
+          await run.until(20_000, 'the first has its verdict', () => {
+            return first.commits.lost + first.commits['found-committed'] > 0
+          })
+          if (first.commits['found-committed'] > 0) {
+            throw new Error(`took the cycle of its heir for its own: ${first.describe()}`)
+          }
+          await heir.stop()
+          await run.untilRunning(40_000)
+          await run.write(3)
+          await run.expectExact()
+          await run.stopAll()
+        } finally {
+          await proxy.stop()
+        }
+      },
+      { partitions: 1, keys: 1, settings: { logLevel: 'info' } },
+    ),
+}
+
+const inDoubt = truths.flatMap(truth =>
   contents.map((content): ConformanceCase => ({
     row: truth === 'fenced' ? 'R1' : 'R2',
     name: `a cycle of ${content} is in doubt: ${truth}`,
@@ -109,3 +155,5 @@ export const reconcileCases: readonly ConformanceCase[] = truths.flatMap(truth =
       ),
   })),
 )
+
+export const reconcileCases: readonly ConformanceCase[] = [...inDoubt, movedBeforeR2]
