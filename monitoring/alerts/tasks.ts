@@ -18,6 +18,29 @@ export const tasks: RuleGroup = {
       description: 'No process of onfile has been scraped for 5 minutes: none runs, or Prometheus does not reach them.',
     },
     {
+      name: 'OnfileRoleAbsent',
+      severity: 'page',
+      // The series of a role go with its last process, and with them every alert on its tasks and partitions. A process that
+      // starts again and again shows itself now and then, but does not get as far as its group. The chart, which knows the
+      // roles that must be there, puts them in the place of what stands before `unless`.
+      expr:
+        `max ${ROLE} (max_over_time(onfile_role_state{state="stable"}[1d])) == 1 unless ` +
+        `max ${ROLE} (max_over_time(onfile_role_state{state=~"stable|joining"}[5m])) == 1`,
+      for: '5m',
+      summary: 'A role is gone: no process of it is at work.',
+      description: 'No process has been at work as {{ $labels.role }} for 10 minutes. What is for it waits.',
+    },
+    {
+      name: 'OnfileTargetDown',
+      severity: 'ticket',
+      expr: 'max by (job, instance) (up) == 0 and on (job) max by (job) (max_over_time(onfile_build_info[1d])) == 1',
+      for: '10m',
+      summary: 'A process of onfile does not answer the scrape.',
+      description:
+        '{{ $labels.instance }} has not answered Prometheus for 10 minutes: it does not run, or is not reached. Nothing else is ' +
+        'known of it meanwhile.',
+    },
+    {
       name: 'OnfileRoleFailed',
       severity: 'page',
       expr: `max by (job, instance, role) (onfile_role_state{state="failed"}) == 1`,
@@ -74,6 +97,17 @@ export const tasks: RuleGroup = {
       description:
         '{{ $labels.role }} {{ $labels.topic }}-{{ $labels.partition }} has not gone on by itself for 10 minutes; /readyz says ' +
         'what it waits for.',
+    },
+    {
+      name: 'OnfileTaskPaused',
+      severity: 'ticket',
+      // A pause ends by itself after hours and can be renewed for ever; the moment between two is no end of it.
+      expr: `max ${TASK} (max_over_time(onfile_task_paused[10m])) == 1`,
+      for: '1h',
+      summary: 'A partition has been paused by an operator for more than an hour.',
+      description:
+        '{{ $labels.role }} {{ $labels.topic }}-{{ $labels.partition }} has been paused for more than an hour: its records wait, ' +
+        'opt-outs among them, and the alerts on its lag are silent.',
     },
     {
       name: 'OnfileTaskFailing',

@@ -4,6 +4,8 @@ import { metricDescriptions } from '../../../src/telemetry/reference.ts'
 
 /** What Prometheus adds to every series that it scrapes, and `le` of a histogram. */
 const ADDED_LABELS = ['job', 'instance', 'le']
+/** Whether a target answered. */
+const OF_PROMETHEUS = ['up']
 
 /**
  * Metrics and labels that `expr` names and that do not exist: as onfile exposes them, as prom-client does where
@@ -16,7 +18,7 @@ export function unknownNames(expr: string, recorded: readonly string[]): string[
     const names = type === 'histogram' ? ['_bucket', '_sum', '_count'].map(suffix => name + suffix) : [name]
     for (const series of names) ofMetric.set(series, own)
   }
-  for (const name of [...Object.keys(PROCESS_METRICS), ...recorded]) ofMetric.set(name, [])
+  for (const name of [...Object.keys(PROCESS_METRICS), ...OF_PROMETHEUS, ...recorded]) ofMetric.set(name, [])
   const known = new Set([...ADDED_LABELS, ...metrics.flatMap(name => ofMetric.get(name) ?? [])])
   return [...metrics.filter(name => !ofMetric.has(name)), ...labels.filter(label => !known.has(label))]
 }

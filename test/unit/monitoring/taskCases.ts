@@ -20,6 +20,118 @@ export const TASK_CASES: readonly AlertCase[] = [
   },
   { alert: 'OnfileAbsent', what: 'one process of several is left', series: BUILD, at: '10m', fires: null },
   {
+    alert: 'OnfileRoleAbsent',
+    what: 'the provisioner is gone, the processor runs: pages',
+    series: {
+      ...BUILD,
+      [`onfile_role_state{${ROLE},state="stable"}`]: '1x120',
+      'onfile_role_state{job="onfile",instance="b:9400",role="provision",state="stable"}': '1x30',
+      'onfile_input_partitions{job="onfile",instance="b:9400",role="provision",topic="t"}': '8x30',
+    },
+    at: '50m',
+    fires: {
+      labels: { job: 'onfile', role: 'provision' },
+      description: 'No process has been at work as provision for 10 minutes. What is for it waits.',
+    },
+  },
+  {
+    alert: 'OnfileRoleAbsent',
+    what: 'it starts again and again, and never gets as far as its group',
+    series: {
+      'onfile_role_state{job="onfile",instance="b:9400",role="provision",state="stable"}': '1x30 0x60',
+      'onfile_role_state{job="onfile",instance="b:9400",role="provision",state="starting"}':
+        '0x30 1 _x3 1 _x3 1 _x3 1 _x3 1 _x3 1 _x3',
+    },
+    at: '50m',
+    fires: {
+      labels: { job: 'onfile', role: 'provision' },
+      description: 'No process has been at work as provision for 10 minutes. What is for it waits.',
+    },
+  },
+  {
+    alert: 'OnfileRoleAbsent',
+    what: 'another installation goes on',
+    series: {
+      [`onfile_role_state{${ROLE},state="stable"}`]: '1x30',
+      'onfile_role_state{job="other",instance="c:9400",role="decide",state="stable"}': '1x120',
+    },
+    at: '50m',
+    fires: {
+      labels: ROLE_LABELS,
+      description: 'No process has been at work as decide for 10 minutes. What is for it waits.',
+    },
+  },
+  {
+    alert: 'OnfileRoleAbsent',
+    what: 'one of two processes is gone',
+    series: {
+      [`onfile_role_state{${ROLE},state="stable"}`]: '1x30',
+      'onfile_role_state{job="onfile",instance="b:9400",role="decide",state="stable"}': '1x120',
+    },
+    at: '50m',
+    fires: null,
+  },
+  {
+    alert: 'OnfileRoleAbsent',
+    what: 'the only process is replaced within minutes',
+    series: {
+      [`onfile_role_state{${ROLE},state="stable"}`]: '1x30 _x4',
+      'onfile_role_state{job="onfile",instance="b:9400",role="decide",state="stable"}': '_x35 1x60',
+    },
+    at: '39m',
+    fires: null,
+  },
+  {
+    alert: 'OnfileRoleAbsent',
+    what: 'a role that was taken away two days ago',
+    sample: '30m',
+    series: { [`onfile_role_state{${ROLE},state="stable"}`]: '1x4 _x200' },
+    at: '50h',
+    fires: null,
+  },
+  {
+    alert: 'OnfileTargetDown',
+    what: 'a pod that ends as soon as it starts',
+    series: { ...BUILD, 'up{job="onfile",instance="a:9400"}': '1x120', 'up{job="onfile",instance="b:9400"}': '0x120' },
+    at: '20m',
+    fires: {
+      labels: { job: 'onfile', instance: 'b:9400' },
+      description:
+        'b:9400 has not answered Prometheus for 10 minutes: it does not run, or is not reached. Nothing else is known of it ' +
+        'meanwhile.',
+    },
+  },
+  {
+    alert: 'OnfileTargetDown',
+    what: 'a restart, and something else that is down',
+    series: {
+      ...BUILD,
+      'up{job="onfile",instance="a:9400"}': '1x10 0x4 1x60',
+      'up{job="other",instance="c:1"}': '0x120',
+    },
+    at: '20m',
+    fires: null,
+  },
+  {
+    alert: 'OnfileTaskPaused',
+    what: 'a pause that is renewed, with a minute between',
+    series: { [`onfile_task_paused{${TASK}}`]: '1x45 0 1x45' },
+    at: '80m',
+    fires: {
+      labels: TASK_LABELS,
+      description:
+        'decide onfile-user-events-3 has been paused for more than an hour: its records wait, opt-outs among them, and the ' +
+        'alerts on its lag are silent.',
+    },
+  },
+  {
+    alert: 'OnfileTaskPaused',
+    what: 'half an hour',
+    series: { [`onfile_task_paused{${TASK}}`]: '0x10 1x30 0x60' },
+    at: '75m',
+    fires: null,
+  },
+  {
     alert: 'OnfileRoleFailed',
     what: 'a fenced instance id',
     series: { [`onfile_role_state{${ROLE},state="failed"}`]: '0x5 1x30' },
