@@ -17,6 +17,8 @@ export interface CommitterOptions {
   readonly partition: number
   /** Of the lock, as every commit under it names it; see `CycleMark`. */
   readonly owner: string
+  /** Of the changelog, as every commit names it; see `CycleMark`. */
+  readonly changelogStart: number
   readonly membership: () => Membership
   /** Resolves when the group has confirmed this member by an answer to a request sent after the call. */
   readonly confirmed: (signal: AbortSignal) => Promise<void>
@@ -48,9 +50,10 @@ export class Committer {
   }
 
   async commit(cycle: Cycle<unknown>): Promise<Committed> {
-    const { producer, topic, partition, owner } = this.options
+    const { producer, topic, partition, owner, changelogStart } = this.options
     const { number, changelogEnd } = cycle
-    const next = { offset: cycle.endOffset, metadata: cycleMetadata({ number, changelogEnd, owner }) }
+    const metadata = cycleMetadata({ number, changelogEnd, owner, changelogStart })
+    const next = { offset: cycle.endOffset, metadata }
     const rounds = cycle.rounds()
     const backoff = new Backoff(50, 5_000)
     let refusals = 0

@@ -67,6 +67,18 @@ export function changelogLostError(changelog: string, partition: number, end: nu
   )
 }
 
+export function beginningLostError(changelog: string, partition: number, start: number, accepted: number): TaskError {
+  return new TaskError(
+    'CHANGELOG_LOST',
+    `${changelog}-${partition} begins at ${start}, yet its state was written from ${accepted} on and no usable local store ` +
+      'reaches that far: its first records were deleted (DeleteRecords, or a cleanup.policy with delete), and with them ' +
+      'opt-outs, attempts and timers. Whoever deletes them must stop. Start where the local store is whole, or restore the ' +
+      "topic. Only if what is left shall count as the state move the group's offset by hand, to where it is: that is taken " +
+      'as the decision. Nothing is done by itself.',
+    { retry: 'never' },
+  )
+}
+
 export function stateTooNewError(where: string, found: number, supported: number): TaskError {
   return new TaskError(
     'STATE_TOO_NEW',
@@ -99,6 +111,15 @@ export function partitionMismatchError(
   )
 }
 
+export function membershipFailedError(groupId: string, cause: Error): TaskError {
+  return new TaskError(
+    'MEMBERSHIP_FAILED',
+    `The membership in group ${groupId} has ended by a defect of this program (${cause.message}). The role gives its partitions ` +
+      'up and stops here; restart the process, and report it with its log.',
+    { retry: 'never', cause },
+  )
+}
+
 export function drainOverrunError(topic: string, partition: number): TaskError {
   return new TaskError(
     'DRAIN_OVERRUN',
@@ -127,7 +148,7 @@ export function changelogMovedError(changelog: string, partition: number, failur
   if (!(failure instanceof KafkaError) || failure.errorCode !== OFFSET_OUT_OF_RANGE) return failure
   return new TaskError(
     'CHANGELOG_MOVED',
-    `${changelog}-${partition}: its start moved past the position of the restore. It is restored from its new start; whoever ` +
+    `${changelog}-${partition}: its start moved past the position of the restore. It is looked at anew; whoever ` +
       'deletes records of this topic must stop: it is compacted, and nothing else.',
     { retry: 'reopen', cause: failure },
   )

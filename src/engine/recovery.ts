@@ -4,7 +4,7 @@ import type { Fetcher } from '../kafka/fetcher.ts'
 import { listOffset } from '../kafka/offsets.ts'
 import { LocalStore } from '../store/localStore.ts'
 import { Backoff, sleep } from './backoff.ts'
-import { changelogLostError, stateAheadError, stateTooNewError } from './errors.ts'
+import { beginningLostError, changelogLostError, stateAheadError, stateTooNewError } from './errors.ts'
 import { restoreChangelog } from './restore.ts'
 import { PartitionState } from './state.ts'
 
@@ -22,6 +22,11 @@ export interface RecoveryOptions {
   readonly changelog: string
   /** The last commit says that the changelog ends there or later; 0 where it says nothing. */
   readonly committedEnd: number
+  /**
+   * The last commit says that the changelog holds the whole state from there on; null where it says nothing: then the
+   * group has never committed, or an operator has moved its offset, and what is left counts.
+   */
+  readonly acceptedStart: number | null
   readonly partition: number
   readonly directory: string
   readonly stateVersion: number
@@ -41,6 +46,8 @@ export interface Recovered {
   readonly hasState: boolean
   /** The state was written by an older release, or there is none yet: the next cycle says which version it writes. */
   readonly stampVersion: boolean
+  /** From where on the changelog holds the whole state, to be said with every commit from here on. */
+  readonly changelogStart: number
   readonly records: number
 }
 
@@ -48,6 +55,9 @@ export interface Recovered {
  * Step 3 of a takeover: opens the local store and replays the changelog from its checkpoint (or from the start, where
  * the store is missing, damaged, behind the log start or older than the tombstones) to the high watermark. Only after the
  * lock is taken: before it, a predecessor could still write.
+ *
+ * A start that has moved (records deleted, by hand or by a cleanup policy: compaction never moves it) without a store
+ * that reaches it is refused, `CHANGELOG_LOST`: what is left is a part of the state, and nobody can say which.
  */
 export async function recoverState(options: RecoveryOptions): Promise<Recovered> {
   const { cluster, changelog, partition, directory, stateVersion, signal, log } = options
@@ -58,23 +68,38 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   const start = await listOffset(cluster, changelog, partition, 'earliest', signal)
   const end = await changelogEnd(options)
   const checkpoint = store.checkpoint()
-  // A crash before the first checkpoint: how old they are is not known, nor which deletes they have missed since.
-  if (checkpoint === null && store.hasEntries) await store.clear()
+  const changelogStart = options.acceptedStart ?? start
+  /** Nothing is wiped before: a store that is too old is the only one that still has what was deleted. */
+  const refuseWithoutBeginning = () => {
+    if (start > changelogStart) throw beginningLostError(changelog, partition, start, changelogStart)
+  }
   let from = start
   let storeVersion = 0
   let storeStampMs = Date.now()
-  if (checkpoint !== null) {
+  if (checkpoint === null) {
+    refuseWithoutBeginning()
+    // A crash before the first checkpoint: how old they are is not known, nor which deletes they have missed since.
+    if (store.hasEntries) await store.clear()
+  } else {
     if (checkpoint.stateVersion > stateVersion) throw stateTooNewError(directory, checkpoint.stateVersion, stateVersion)
     if (checkpoint.changelogPosition > end) throw stateAheadError(directory, checkpoint.changelogPosition, end)
     const ageMs = Date.now() - checkpoint.writtenAtMs
     const isOld = ageMs > options.maxStoreAgeMs || ageMs < -CLOCK_TOLERANCE_MS
     if (checkpoint.changelogPosition < start || isOld) {
+      refuseWithoutBeginning()
       log.info({ ageMs, position: checkpoint.changelogPosition, start }, 'local store is too old: restoring whole')
       await store.clear()
     } else {
       from = checkpoint.changelogPosition
       storeVersion = checkpoint.stateVersion
       storeStampMs = checkpoint.writtenAtMs
+      if (start > changelogStart) {
+        log.warn(
+          { code: 'CHANGELOG_CUT', start, changelogStart, position: from },
+          'records of the changelog were deleted: only this local store has the whole state, and without it the partition ' +
+            'stops with CHANGELOG_LOST; whoever deletes records of this topic must stop: it is compacted, and nothing else',
+        )
+      }
     }
   }
   options.onProgress(0, Math.max(0, end - from))
@@ -102,6 +127,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     state,
     hasState: restored.records > 0 || store.hasEntries,
     stampVersion: restored.writtenVersion < stateVersion,
+    changelogStart,
     records: restored.records,
   }
 }

@@ -4,7 +4,8 @@ import type { Fetcher } from '../kafka/fetcher.ts'
 import { listOffset } from '../kafka/offsets.ts'
 import type { TransactionalProducer } from '../kafka/transaction.ts'
 import type { LocalStore } from '../store/localStore.ts'
-import { cycleMarkOf, ownerOfLock } from './cycleMark.ts'
+import { cycleMarkOf, hasMark, ownerOfLock } from './cycleMark.ts'
+import type { CycleMark } from './cycleMark.ts'
 import { offsetMissingError } from './errors.ts'
 import type { EngineOptions } from './options.ts'
 import type { Topology } from './processor.ts'
@@ -32,6 +33,8 @@ export interface TakenOver {
   readonly committed: { readonly offset: number; readonly metadata: string }
   /** Names this lock in every commit under it. */
   readonly owner: string
+  /** Where the changelog begins to hold the whole state, to be said with every commit. */
+  readonly changelogStart: number
   readonly cycleNumber: number
   readonly startOffset: number
   /** The group had no offset: the start must be committed, so that it is the same the next time. */
@@ -60,7 +63,7 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   options.onRestoring()
   const { changelog } = topology
   const mark = cycleMarkOf(committed.metadata)
-  const recovered = changelog === undefined ? null : await recover(options, changelog, mark.changelogEnd)
+  const recovered = changelog === undefined ? null : await recover(options, changelog, mark)
   const firstStart = committed.offset < 0
   if (firstStart && recovered?.hasState === true) throw offsetMissingError(topic, partition, changelog ?? '')
   const startOffset = firstStart
@@ -70,6 +73,7 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   return {
     committed,
     owner,
+    changelogStart: recovered?.changelogStart ?? 0,
     cycleNumber: mark.number,
     startOffset,
     firstStart,
@@ -78,14 +82,15 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   }
 }
 
-async function recover(options: TakeoverOptions, changelog: string, committedEnd: number) {
+async function recover(options: TakeoverOptions, changelog: string, mark: CycleMark) {
   const { engine, topology, topic, partition } = options
   const startedMs = performance.now()
   const recovered = await recoverState({
     cluster: engine.cluster,
     fetcher: options.fetcher,
     changelog,
-    committedEnd,
+    committedEnd: mark.changelogEnd,
+    acceptedStart: hasMark(mark) ? mark.changelogStart : null,
     partition,
     directory: storeDirectory(engine.stateDirectory, topology.role, topic, partition),
     stateVersion: topology.stateVersion,

@@ -235,6 +235,7 @@ export class Task<Tables extends object, Effect, Result> {
         topic,
         partition,
         owner: taken.owner,
+        changelogStart: taken.changelogStart,
         membership: () => member.membership,
         confirmed: s => member.confirmed(s),
         signal,

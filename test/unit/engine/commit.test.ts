@@ -41,6 +41,7 @@ function committerOf(producer: FakeProducer): Committer {
       topic: 'in',
       partition: 0,
       owner: '7001:3',
+      changelogStart: 0,
       membership: () => ({ groupId: 'g', generation: 1, memberId: 'm', instanceId: null }),
       confirmed: () => Promise.resolve(),
       signal: new AbortController().signal,

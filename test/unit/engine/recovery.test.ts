@@ -33,6 +33,7 @@ const END = 6
 class FakeKafka {
   readonly ends: number[]
   asked = 0
+  start = 0
   forgotten = 0
   readonly cluster = {
     leaderOf: () => Promise.resolve(1),
@@ -42,7 +43,7 @@ class FakeKafka {
     call: (_node: number, _lane: string, request: Request<unknown>) => {
       const body = Buffer.concat([...request.encode(3)])
       const isLatest = body.readBigInt64BE(body.length - 8) === -1n
-      return Promise.resolve({ errorCode: 0, offset: isLatest ? this.nextEnd() : 0 })
+      return Promise.resolve({ errorCode: 0, offset: isLatest ? this.nextEnd() : this.start })
     },
   } as unknown as Cluster
   readonly fetcher = {
@@ -62,12 +63,13 @@ class FakeKafka {
   }
 }
 
-function recover(kafka: FakeKafka, committedEnd: number): Promise<Recovered> {
+function recover(kafka: FakeKafka, committedEnd: number, acceptedStart: number | null = 0): Promise<Recovered> {
   return recoverState({
     cluster: kafka.cluster,
     fetcher: kafka.fetcher,
     changelog: 'log',
     committedEnd,
+    acceptedStart,
     partition: 0,
     directory,
     stateVersion: 1,
@@ -146,5 +148,50 @@ describe('a changelog that ends before what was committed', () => {
     const refused = withoutWaiting(() => recover(kafka, END))
     await expect(refused).rejects.toMatchObject({ code: 'CHANGELOG_LOST', retry: 'never' })
     expect([kafka.asked, open!.hasEntries]).toEqual([6, false])
+  })
+})
+
+/** A store with one entry at this checkpoint. */
+async function storeAt(changelogPosition: number, writtenInMs = 0): Promise<void> {
+  const { store } = await LocalStore.open(directory)
+  const checkpoint = { changelogPosition, stateVersion: 1, writtenAtMs: Date.now() + writtenInMs }
+  await store.write(write => write.put('users/b', VALUE, 0, VALUE.length), checkpoint)
+  await store.close()
+}
+
+describe('a changelog whose first records were deleted', () => {
+  const cut = (start: number) => Object.assign(new FakeKafka(END), { start })
+
+  it('is refused without a local store: what is left is a part of the state', async () => {
+    await expect(recover(cut(5), END)).rejects.toMatchObject({ code: 'CHANGELOG_LOST', retry: 'never' })
+  })
+
+  it.each([
+    ['is behind its start', 4, 0],
+    ['is older than the tombstones', 5, -3_700_000],
+  ])('is refused with a store that %s, which stays as it is', async (_what, position, writtenInMs) => {
+    await storeAt(position, writtenInMs)
+    await expect(recover(cut(5), END)).rejects.toMatchObject({ code: 'CHANGELOG_LOST', retry: 'never' })
+    expect(open!.get('users/b')?.toString()).toBe('1')
+  })
+
+  it('is gone on with where the store reaches its start, and stays refused for whoever has no store', async () => {
+    await storeAt(5)
+    const { changelogStart } = await recover(cut(5), END)
+    expect([open!.get('users/a')?.toString(), open!.get('users/b')?.toString()]).toEqual(['1', '1'])
+    expect(changelogStart).toBe(0)
+  })
+
+  it('counts as the state once an operator has moved the offset, which the commits go on to say', async () => {
+    const accepted = await recover(cut(5), 0, null)
+    expect([accepted.records, accepted.changelogStart]).toEqual([1, 5])
+    await open!.close()
+    await rm(directory, { recursive: true })
+    const later = await recover(cut(5), END, accepted.changelogStart)
+    expect([later.records, later.changelogStart]).toEqual([1, 5])
+  })
+
+  it('is refused again where still more is deleted later', async () => {
+    await expect(recover(cut(5), END, 4)).rejects.toMatchObject({ code: 'CHANGELOG_LOST' })
   })
 })
