@@ -5,7 +5,7 @@ import { Fetcher } from '../kafka/fetcher.ts'
 import { GroupMember } from '../kafka/groupMember.ts'
 import type { TopicPartition } from '../kafka/groupMember.ts'
 import { Backoff, sleep } from './backoff.ts'
-import { partitionMismatchError, TaskError } from './errors.ts'
+import { membershipFailedError, partitionMismatchError, TaskError } from './errors.ts'
 import type { EngineOptions } from './options.ts'
 import { Pauses } from './pauses.ts'
 import type { TaskContext, Topology } from './processor.ts'
@@ -85,7 +85,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       role: this.topology.role,
       groupId: this.groupId,
       state: this.state(),
-      waiting: this.waiting,
+      waiting: this.waiting ?? this.membershipTrouble(),
       error: this.error === null ? null : { code: this.error.code, message: this.error.message },
       inputPartitions: this.inputPartitions(),
       tasks: [...this.slots.values()].map(slot => slot.task.status()),
@@ -115,6 +115,12 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     this.pauses.close()
     await this.member?.stop({ leave: options.leave })
     await this.fetcher?.close()
+  }
+
+  /** Why the member is not in its group, or why the group does not hear of it. */
+  private membershipTrouble(): RoleStatus['waiting'] {
+    const { lastError: error, waitingSinceMs: sinceMs } = this.member ?? {}
+    return error === undefined || sinceMs === undefined ? null : { reason: error.message, sinceMs }
   }
 
   private inputPartitions(): Record<string, number> {
@@ -147,6 +153,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       warm: () => this.warm,
       onAssigned: assignment => this.assigned(assignment),
       onLost: reason => this.lost(reason),
+      onFailed: error => this.fail(membershipFailedError(this.groupId, error)),
       log: this.log,
     })
     this.member.start()
@@ -305,9 +312,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       }
       if (performance.now() - startedMs > 60_000) backoff.reset()
       await sleep(backoff.nextMs(), signal)
-      // Nothing is opened from a stale assignment: the group must confirm this member first.
-      await this.member?.confirmed(signal).catch(() => undefined)
-      if (!this.isWanted(id)) break
+      if (!(await this.isConfirmed()) || !this.isWanted(id)) break
       slot.task = this.createTask(tp)
     }
     this.slots.delete(id)
@@ -315,6 +320,21 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     // Assigned again while it was being given up.
     if (this.isWanted(id) && this.error === null) this.openSlot(id, tp)
     else if (!this.stopping.signal.aborted) this.pauses.moved(tp.topic, tp.partition)
+  }
+
+  /**
+   * Nothing is opened from a stale assignment: the group must confirm this member first. One that is none any more takes
+   * no lock from the partition's owner, and says so.
+   */
+  private async isConfirmed(): Promise<boolean> {
+    const { signal } = this.stopping
+    try {
+      await this.member?.confirmed(signal)
+      return true
+    } catch (error) {
+      if (!signal.aborted) this.fail(error)
+      return false
+    }
   }
 
   private isWanted(id: string): boolean {
@@ -332,13 +352,21 @@ export class RoleRunner<Tables extends object, Effect, Result> {
   }
 
   private fail(error: unknown): void {
+    if (this.error !== null) return
     const cause =
       error instanceof TaskError ? error : new TaskError('ROLE_FAILED', String(error), { retry: 'never', cause: error })
     this.error = cause
     this.log.error({ code: cause.code, err: cause }, cause.message)
     this.desired = new Map()
+    this.stopping.abort()
     for (const slot of this.slots.values()) slot.task.drain(this.drainDeadlineMs)
-    void this.member?.stop({ leave: true }).catch(() => undefined)
+    void this.leave().catch(() => undefined)
+  }
+
+  /** What is open is closed first: the next owner shall not meet a half-finished push. */
+  private async leave(): Promise<void> {
+    await Promise.all([...this.slots.values()].map(slot => slot.supervised))
+    await this.member?.stop({ leave: true })
   }
 
   private wait(reason: string | null): void {

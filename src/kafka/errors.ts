@@ -106,15 +106,25 @@ function remedyOf(errorCode: number): string {
     case 10:
     case 18:
       return ": larger than the topic's max.message.bytes; its owner must raise it"
-    case 29:
+    case 23:
+      return ': consumers of another kind are in this group; application.id must belong to onfile alone'
+    case 24:
+      return ': the broker takes no such group id; check application.id'
     case 30:
+      return ': the owner of the cluster must grant this principal the right (ACL): READ on this group'
+    case 81:
+      return ': group.max.size of the broker is reached; the owner of the cluster must raise it, or run fewer instances'
+    case 29:
     case 31:
     case 53:
       return ': the owner of the cluster must grant this principal the right (ACL)'
     case 50:
       return ": the transaction timeout is above the broker's transaction.max.timeout.ms"
     case 26:
-      return ": the session timeout is outside the broker's group.min/max.session.timeout.ms"
+      return (
+        ": kafka.sessionTimeout is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms; " +
+        'change it, or the owner of the cluster must widen them'
+      )
     default:
       return ''
   }
@@ -271,5 +281,19 @@ export class MemberStoppedError extends Error {
 
   constructor(groupId: string) {
     super(`This process is no member of group ${groupId} any more`)
+  }
+}
+
+/** The group begins anew again and again before this member has its assignment. `rounds` in a row. */
+export class RoundsWithoutEndError extends Error {
+  override readonly name = 'RoundsWithoutEndError'
+  readonly code = 'KAFKA_ROUNDS_WITHOUT_END'
+
+  constructor(groupId: string, rounds: number, cause: Error) {
+    super(
+      `Group ${groupId} has begun anew ${rounds} times before this process was in (${cause.message}): another member comes ` +
+        'and goes, or is too slow for kafka.sessionTimeout; its log says why',
+      { cause },
+    )
   }
 }

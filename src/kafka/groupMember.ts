@@ -5,7 +5,7 @@ import type { Lane } from './broker.ts'
 import type { Cluster } from './cluster.ts'
 import { Confirmations } from './confirmations.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumerProtocol.ts'
-import { KafkaError, MemberStoppedError } from './errors.ts'
+import { KafkaError, MemberStoppedError, RoundsWithoutEndError } from './errors.ts'
 import type { Request } from './request.ts'
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from './requests/group.ts'
 import type { Joined, JoinedMember } from './requests/group.ts'
@@ -32,6 +32,8 @@ export interface GroupMemberOptions {
   /** Must be cheap and must not throw: heartbeats wait for it. */
   readonly onAssigned: (assignment: readonly TopicPartition[]) => void
   readonly onLost: (reason: 'unknown-member' | 'fenced-instance') => void
+  /** A callback threw: no heartbeat is sent any more, and nothing joins again by itself. Must not throw. */
+  readonly onFailed: (error: Error) => void
   readonly log: Logger
 }
 
@@ -47,6 +49,13 @@ const RETRY_FIRST_MS = 50
 const RETRY_MAX_MS = 2_000
 const LEAVE_TRIES = 3
 const QUIET_TRIES = 5
+/** So many rounds in a row that begin anew before this member has its assignment are no usual rebalance. */
+const QUIET_ROUNDS = 5
+/**
+ * No retry mends these, only an operator: INCONSISTENT_GROUP_PROTOCOL, INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, TOPIC and
+ * GROUP_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION, GROUP_MAX_SIZE_REACHED.
+ */
+const HOPELESS_CODES: ReadonlySet<number> = new Set([23, 24, 26, 29, 30, 35, 81])
 
 interface Assigned {
   readonly assignment: TopicPartition[]
@@ -73,7 +82,8 @@ export class GroupMember {
   private current: Membership
   private lifecycle: 'joining' | 'stable' | 'stopped' | 'failed' = 'joining'
   private fatal: Error | undefined
-  private waiting: Error | undefined
+  private fenced = false
+  private waiting: { readonly error: Error; readonly sinceMs: number } | undefined
   private rejoinWanted = false
   private nonce = 0
   private wakeUp: (() => void) | null = null
@@ -97,7 +107,12 @@ export class GroupMember {
 
   /** Why joining or a heartbeat is being tried again; undefined while all is well. */
   get lastError(): Error | undefined {
-    return this.waiting
+    return this.waiting?.error
+  }
+
+  /** Wall clock, milliseconds: since when `lastError` says something. */
+  get waitingSinceMs(): number | undefined {
+    return this.waiting?.sinceMs
   }
 
   /** Moves during a rebalance as soon as the new generation is known: the broker takes commits under it from then on. */
@@ -106,12 +121,12 @@ export class GroupMember {
   }
 
   start(): void {
-    this.running ??= this.run().catch((error: unknown) => this.fail(asError(error)))
+    this.running ??= this.run().catch((error: unknown) => this.crashed(asError(error)))
   }
 
   /**
    * Ends heartbeats. With `leave` the group gives the partitions to others at once (a static member is removed too);
-   * without it nothing moves until the session times out.
+   * without it nothing moves until the session times out. A member that failed by a callback leaves too.
    */
   async stop(options: { leave: boolean }): Promise<void> {
     this.stopping.abort()
@@ -123,7 +138,7 @@ export class GroupMember {
     clearInterval(cutting)
     if (this.lifecycle !== 'failed') this.lifecycle = 'stopped'
     this.confirmations.rejectAll(new MemberStoppedError(this.options.groupId))
-    if (options.leave && this.current.memberId !== '' && this.lifecycle === 'stopped') await this.leave()
+    if (options.leave && this.current.memberId !== '' && !this.fenced) await this.leave()
     this.cluster.closeLane(this.lane)
   }
 
@@ -174,29 +189,44 @@ export class GroupMember {
 
   /** The assignment; null when stopped or fenced. Tries for as long as it takes, with a visible reason. */
   private async join(): Promise<Assigned | null> {
-    for (let tries = 0; !this.stopped(); tries++) {
+    let rounds = 0
+    for (let tries = 0; !this.stopped();) {
       try {
         const assigned = await this.joinAndSync()
-        this.waiting = undefined
+        this.wait(undefined)
         return assigned
       } catch (error) {
         if (this.stopped()) return null
         const verdict = this.judge(error)
         if (verdict === 'fenced') return null
-        if (verdict === 'at-once') continue
-        this.waiting = asError(error)
+        if (verdict === 'at-once') {
+          await this.nextRound(++rounds, asError(error))
+          continue
+        }
+        this.wait(asError(error))
         // A coordinator that is only just being elected is nothing to wake anybody for.
-        const level = tries < QUIET_TRIES ? 'debug' : 'warn'
+        const level = tries < QUIET_TRIES && !isKafkaError(error, HOPELESS_CODES) ? 'debug' : 'warn'
         this.options.log[level]({ err: error, groupId: this.options.groupId }, 'cannot join the group yet')
         await pause(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(tries, 6)), this.stopping.signal)
+        tries++
       }
     }
     return null
   }
 
+  /** The group began anew before this member was in: usual while others come and go, and visible when it does not end. */
+  private async nextRound(rounds: number, error: Error): Promise<void> {
+    const { groupId, log } = this.options
+    const unusual = rounds > QUIET_ROUNDS
+    log[unusual ? 'warn' : 'debug']({ err: error, groupId, rounds }, 'the group begins a new round: joining again')
+    if (!unusual) return
+    this.wait(new RoundsWithoutEndError(groupId, rounds, error))
+    await pause(RETRY_FIRST_MS, this.stopping.signal)
+  }
+
   private async joinAndSync(): Promise<Assigned> {
     const { adminUrl, topics, rebalanceTimeoutMs, sessionTimeoutMs } = this.options
-    await this.requireTopics()
+    const counts = await this.requireTopics()
     this.rejoinWanted = false
     const subscription = { topics, owned: this.options.owned(), warm: this.options.warm(), adminUrl }
     const generation = this.current.generation
@@ -215,30 +245,53 @@ export class GroupMember {
       },
     )
     this.current = { ...this.current, memberId: joined.memberId, generation: joined.generation }
-    const assignments = await this.lead(joined)
+    const assignments = await this.lead(joined, counts)
     const confirm = this.confirmations.begin()
     const synced = await this.ask(syncGroup(this.current, assignments, timeoutMs))
     return { assignment: decodeAssignment(synced.assignment), confirm }
   }
 
-  /** The assignments of all members, if this one leads; partition counts as they are now. */
-  private async lead(joined: Joined): Promise<Map<string, Buffer>> {
+  /** The assignments of all members, if this one leads; `known` are the counts of before the join. */
+  private async lead(joined: Joined, known: ReadonlyMap<string, number | null>): Promise<Map<string, Buffer>> {
     if (joined.leaderId !== joined.memberId || joined.members.length === 0) return new Map()
     const members = joined.members.map(readMember)
-    const topics = new Set(members.flatMap(member => member.topics ?? []))
+    const topics = [...new Set(members.flatMap(member => member.topics ?? []))]
     const partitions: TopicPartition[] = []
-    for (const [topic, count] of await this.cluster.topics([...topics])) {
+    for (const [topic, count] of await this.countsNow(topics, known)) {
       for (let partition = 0; partition < (count ?? 0); partition++) partitions.push({ topic, partition })
     }
     const assigned = assign(members, partitions)
     return new Map([...assigned].map(([memberId, ofMember]) => [memberId, encodeAssignment(ofMember)]))
   }
 
-  private async requireTopics(): Promise<void> {
+  /**
+   * Partition counts for an assignment. All members wait for it, and the group removes a leader that says nothing for a
+   * session, which begins a new round: so a broker that does not answer costs a part of the session, and the counts from
+   * before the join are taken. A topic that has grown meanwhile is seen by `requestRebalance`.
+   */
+  private async countsNow(
+    topics: readonly string[],
+    known: ReadonlyMap<string, number | null>,
+  ): Promise<ReadonlyMap<string, number | null>> {
+    if (topics.some(topic => !known.has(topic))) return this.cluster.topics(topics)
+    const over = new AbortController()
+    const late = pause(Math.floor(this.options.sessionTimeoutMs / 4), over.signal).then(() => known)
+    try {
+      return await Promise.race([this.cluster.topics(topics), late])
+    } catch (error) {
+      if (!isConnectionFailure(error)) throw error
+      return known
+    } finally {
+      over.abort()
+    }
+  }
+
+  private async requireTopics(): Promise<Map<string, number | null>> {
     const counts = await this.cluster.topics(this.options.topics)
     for (const topic of this.options.topics) {
       if ((counts.get(topic) ?? null) === null) throw new KafkaError('Metadata', 3, topic)
     }
+    return counts
   }
 
   private async beatUntilRebalance(): Promise<void> {
@@ -254,14 +307,14 @@ export class GroupMember {
         await this.ask(heartbeat(this.current, timeoutMs))
         confirm()
         failures = 0
-        this.waiting = undefined
+        this.wait(undefined)
       } catch (error) {
         if (this.stopped()) return
         // The group rebalances, and knows this member in this generation: that is a confirmation too.
         if (isKafkaError(error, new Set([REBALANCE_IN_PROGRESS]))) confirm()
         if (this.judge(error) !== 'later') return
         failures++
-        this.waiting = asError(error)
+        this.wait(asError(error))
         this.options.log.debug({ err: error }, 'heartbeat failed')
       }
     }
@@ -305,6 +358,7 @@ export class GroupMember {
         return 'at-once'
       }
       case FENCED_INSTANCE_ID:
+        this.fenced = true
         this.fail(error)
         this.options.onLost('fenced-instance')
         return 'fenced'
@@ -324,6 +378,16 @@ export class GroupMember {
         await pause(RETRY_FIRST_MS * tries)
       }
     }
+  }
+
+  private crashed(error: Error): void {
+    this.options.log.error({ err: error, groupId: this.options.groupId }, 'the membership has ended by a defect')
+    this.fail(error)
+    this.options.onFailed(error)
+  }
+
+  private wait(error: Error | undefined): void {
+    this.waiting = error === undefined ? undefined : { error, sinceMs: this.waiting?.sinceMs ?? Date.now() }
   }
 
   private fail(error: Error): void {

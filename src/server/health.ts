@@ -86,7 +86,8 @@ function roleReason(role: RoleHealth): string | null {
     case 'stable':
       return null
     case 'joining':
-      return role.tasks.some(task => task.state === 'running') ? null : 'joining its group'
+      if (role.tasks.some(task => task.state === 'running')) return null
+      return role.waiting === null ? 'joining its group' : `joining its group: ${role.waiting.reason}`
     case 'starting':
       return role.waiting === null ? 'starting' : `waits: ${role.waiting.reason}`
     case 'stopped':
@@ -134,7 +135,13 @@ function notices(role: RoleHealth): string[] {
     waiting === null ? [] : [`${role.role} ${topic}-${partition}: waits since ${at(waiting)}: ${waiting.reason}`],
   )
   const outages = role.outages.map(outage => `${role.role}: waits since ${at(outage)}: ${outage.reason}`)
-  return [...paused, ...pauseNotices(role), ...outages, ...waiting]
+  return [...paused, ...membershipNotices(role), ...pauseNotices(role), ...outages, ...waiting]
+}
+
+/** The tasks go on; without an end to it the group gives their partitions to others. */
+function membershipNotices(role: RoleHealth): string[] {
+  if (role.waiting === null || roleReason(role) !== null) return []
+  return [`${role.role}: its group does not hear of it since ${at(role.waiting)}: ${role.waiting.reason}`]
 }
 
 function at({ sinceMs }: Waiting): string {

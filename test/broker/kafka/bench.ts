@@ -112,6 +112,7 @@ export class Bench implements AsyncDisposable {
       warm: () => [],
       onAssigned: assigned.resolve,
       onLost: () => undefined,
+      onFailed: () => undefined,
       log: pino({ level: 'silent' }),
       ...options,
     })

@@ -45,6 +45,7 @@ class Role {
       warm: () => [],
       onAssigned: assignment => this.assigned(assignment),
       onLost: reason => this.lost.push(reason),
+      onFailed: () => undefined,
       log: pino({ level: 'silent' }),
       ...options,
     })

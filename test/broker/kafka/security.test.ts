@@ -61,6 +61,7 @@ async function work(cluster: Cluster, ms: number): Promise<void> {
     warm: () => [],
     onAssigned: assigned.resolve,
     onLost: reason => lost.push(reason),
+    onFailed: error => lost.push(error.message),
     log: pino({ level: 'silent' }),
   })
   member.start()
