@@ -13,6 +13,7 @@ import type { RoleStatus } from '../../src/engine/status.ts'
 import type { Cluster } from '../../src/kafka/cluster.ts'
 import { CardUpdater } from '../../src/knot/cardUpdater.ts'
 import { KnotApi } from '../../src/knot/knotApi.ts'
+import { SealedCard } from '../../src/knot/sealedCard.ts'
 import { createProvisionTopology } from '../../src/processors/provision.ts'
 import { NO_PUSH_SWITCH } from '../../src/processors/provision/ports.ts'
 import type { KnotPort, ProvisionMetrics } from '../../src/processors/provision/ports.ts'
@@ -76,10 +77,11 @@ export async function pushRun(options: PushRunOptions): Promise<PushFigures> {
       accounts: userId => port.accounts(userId),
       key: refused => port.key(refused),
       credentialsAccepted: () => port.credentialsAccepted(),
-      push: (target, card, key, lastCheck) => {
+      seal: (card, key) => port.seal(card, key),
+      push: (target, card, lastCheck) => {
         commitsMs += performance.now() - cardAtMs.get(`card-${target.userId}`)!
         const calledMs = performance.now()
-        return port.push(target, card, key, lastCheck).finally(() => {
+        return port.push(target, card, lastCheck).finally(() => {
           pushesMs += performance.now() - calledMs
         })
       },
@@ -170,7 +172,8 @@ function emptyPort(updater: CardUpdater): KnotPort {
     accounts: userId => updater.accounts(userId),
     key: () => Promise.resolve({ kind: 'key', key: 'plain' }),
     credentialsAccepted: () => Promise.resolve(true),
-    push: (_target, _card, _key, lastCheck) => {
+    seal: card => Promise.resolve(SealedCard.plain(card)),
+    push: (_target, _card, lastCheck) => {
       if (!lastCheck()) return Promise.resolve({ kind: 'vetoed' })
       const startedAtMs = Date.now()
       return Promise.resolve({

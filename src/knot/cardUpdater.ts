@@ -6,6 +6,7 @@ import type { EncryptionKey } from './jwe.ts'
 import { JwkCache } from './jwkCache.ts'
 import type { KeyAnswer } from './jwkCache.ts'
 import type { KnotApi, PushTarget } from './knotApi.ts'
+import { SealedCard } from './sealedCard.ts'
 
 /** What must be there before a push: the key of the JWE form, or nothing for the plain form. */
 export type PushKey = EncryptionKey | 'plain'
@@ -37,10 +38,14 @@ export class CardUpdater {
     return this.#keys.get(refused === 'plain' ? null : refused)
   }
 
-  /** Builds the body for this one request and sends it once. See `KnotApi.pushCard` for `lastCheck`. */
-  async push(target: PushTarget, card: CardData, key: PushKey, lastCheck: () => boolean): Promise<PushAnswer> {
-    const body = key === 'plain' ? { plain: card } : { jwe: await encryptCard(card, key) }
-    return this.#api.pushCard(target, body, lastCheck)
+  /** The card as one push will carry it: for that one, and soon. */
+  async seal(card: CardData, key: PushKey): Promise<SealedCard> {
+    return key === 'plain' ? SealedCard.plain(card) : SealedCard.encrypted(await encryptCard(card, key))
+  }
+
+  /** Sends what was sealed, once. See `KnotApi.pushCard` for `lastCheck`. */
+  push(target: PushTarget, card: SealedCard, lastCheck: () => boolean): Promise<PushAnswer> {
+    return this.#api.pushCard(target, card, lastCheck)
   }
 
   /** Does Knot take our credentials? False while it says 401 and while it says nothing. */

@@ -55,7 +55,7 @@ export async function importEncryptionKey(body: unknown): Promise<EncryptionKey>
 
 /**
  * The compact JWE of one push: RSA-OAEP-256, A256GCM, `kid` and `alg` in the protected header (seed 002, `domain.md` 2.4).
- * A fresh content key and IV for each call; never keep or reuse the result, the key behind it may rotate at any time.
+ * A fresh content key and IV for each call; never reuse the result, nor keep it: the key behind it may rotate at any time.
  */
 export async function encryptCard(card: CardData, { kid, key }: EncryptionKey): Promise<string> {
   const plaintext = cardBytes(card)

@@ -3,14 +3,13 @@ import { freshConnector } from '../http/freshConnector.ts'
 import type { ClientTls } from '../http/freshConnector.ts'
 import { current } from '../http/live.ts'
 import type { Live } from '../http/live.ts'
-import type { CardData } from '../vault/cardData.ts'
 import { readAccountsAnswer } from './accounts.ts'
 import type { AccountsAnswer } from './accounts.ts'
 import { readPushAnswer } from './answers.ts'
 import type { PushAnswer } from './answers.ts'
 import { exchange } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
-import { cardFields } from './jwe.ts'
+import type { SealedCard } from './sealedCard.ts'
 
 export interface KnotApiOptions {
   /** API host (`knot.url`): accounts, key, and cards as JWE. */
@@ -39,9 +38,6 @@ export interface PushTarget {
   readonly cardName?: string | null
   readonly customerName?: string | null
 }
-
-/** The card of a push: encrypted, or as it is for the secure host. */
-export type PushBody = { readonly jwe: string } | { readonly plain: CardData }
 
 /** `GET /jwe/key`. `body` is not checked yet. */
 export type JwkAnswer =
@@ -118,8 +114,8 @@ export class KnotApi {
    * `POST /card`, once. `lastCheck` runs synchronously when the request is about to be written to its connection; false
    * ends it as `vetoed` with nothing written.
    */
-  async pushCard(target: PushTarget, card: PushBody, lastCheck: () => boolean): Promise<PushAnswer> {
-    const host = 'jwe' in card ? this.#api : this.#secure
+  async pushCard(target: PushTarget, card: SealedCard, lastCheck: () => boolean): Promise<PushAnswer> {
+    const host = card.form === 'jwe' ? this.#api : this.#secure
     if (host === null) throw new TypeError('the plain form needs knot.secureUrl')
     const body = pushBytes(target, card)
     try {
@@ -188,9 +184,8 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }
 
-function pushBytes(target: PushTarget, card: PushBody): Buffer {
-  const fields = 'jwe' in card ? { jwe: card.jwe } : cardFields(card.plain)
-  return Buffer.from(JSON.stringify({ ...fields, ...targetFields(target) }), 'utf8')
+function pushBytes(target: PushTarget, card: SealedCard): Buffer {
+  return Buffer.from(JSON.stringify({ ...card.reveal(), ...targetFields(target) }), 'utf8')
 }
 
 function targetFields({ userId, merchantId, taskId, cardName, customerName }: PushTarget): object {

@@ -1,6 +1,4 @@
-import { inspect } from 'node:util'
-
-const REDACTED = '[redacted]'
+import { Redacted } from './redacted.ts'
 
 /** The holder as the vault keeps it and as Knot's `user` object wants it (seed 001). */
 export interface CardHolder {
@@ -31,31 +29,19 @@ export interface CardSecret {
 }
 
 /**
- * A card on its way from the vault to the wire. Whatever turns it into text (JSON, `inspect`, a template string, a log
- * line, an error's context) gets `[redacted]`: the values stand in a private field that only `reveal` hands out. Keep it
+ * A card on its way from the vault to the wire. The values stand in a private field that only `reveal` hands out. Keep it
  * for the time of one request and never put it into state, an effect or an error (`contract.md` 7, PCI DSS 3.3.1).
  */
-export class CardData {
+export class CardData extends Redacted {
   readonly #secret: CardSecret
 
   constructor(secret: CardSecret) {
+    super()
     this.#secret = secret
   }
 
   /** The values. The caller answers for where they go: the validation, and the encoder of the request body. */
   reveal(): CardSecret {
     return this.#secret
-  }
-
-  toJSON(): string {
-    return REDACTED
-  }
-
-  toString(): string {
-    return REDACTED
-  }
-
-  [inspect.custom](): string {
-    return REDACTED
   }
 }

@@ -2,7 +2,7 @@ import type { MerchantAccount, VaultStatus } from '../../domain/records.ts'
 import type { PushAnswer } from '../../knot/answers.ts'
 import type { PushKey } from '../../knot/cardUpdater.ts'
 import type { PushTarget } from '../../knot/knotApi.ts'
-import type { CardData } from '../../vault/cardData.ts'
+import type { SealedCard } from '../../knot/sealedCard.ts'
 import type { CardNames } from '../../vault/cardVault.ts'
 import type { Permit } from './permit.ts'
 
@@ -39,9 +39,9 @@ export interface LookEffect {
   readonly notAfterMs: number | null
 }
 
-/** A card, checked, with the key to send it and the permit to do so. Exists between `prepare` and `push` only. */
+/** A card, checked, sealed with `key`, and the permit to send it. Exists between `prepare` and `push` only. */
 export interface PreparedCard {
-  readonly card: CardData
+  readonly sealed: SealedCard
   readonly key: PushKey
   readonly vaultVersion: string
   readonly names: CardNames

@@ -8,7 +8,8 @@ export function measuredKnot(knot: KnotPort, report: CallReport): KnotPort {
   return {
     accounts: userId => measured('knot', 'accounts', knot.accounts(userId), report),
     key: refused => measured('knot', 'key', knot.key(refused), report),
-    push: (target, card, key, lastCheck) => measured('knot', 'push', knot.push(target, card, key, lastCheck), report),
+    seal: (card, key) => knot.seal(card, key),
+    push: (target, card, lastCheck) => measured('knot', 'push', knot.push(target, card, lastCheck), report),
     credentialsAccepted: () => knot.credentialsAccepted(),
   }
 }

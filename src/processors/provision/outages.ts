@@ -64,7 +64,8 @@ export class Outages {
         const answer = await port.key(refused)
         return answer.kind === 'unavailable' ? watch(answer) : answer
       },
-      push: async (target, card, key, lastCheck) => watch(await port.push(target, card, key, lastCheck)),
+      seal: (card, key) => port.seal(card, key),
+      push: async (target, card, lastCheck) => watch(await port.push(target, card, lastCheck)),
       credentialsAccepted: () => port.credentialsAccepted(),
     }
   }

@@ -61,7 +61,11 @@ export class Performer {
     this.#options.admission.withdraw(this, commandId)
   }
 
-  /** Permit, key, card, validation. The card comes last, so that it is in memory for the shortest time. */
+  /**
+   * Permit, key, card, validation, encryption. The card comes last and is sealed at once, so that it is in memory for the
+   * shortest time: what waits for the commit of *started*, perhaps while Kafka is away, is encrypted. And what a commit
+   * lets go by the hundred has only its request left to do.
+   */
   async prepare(effect: PrepareEffect, wanted: Wanted): Promise<PrepareResult> {
     const { admission, knot, vault } = this.#options
     const { commandId, merchantId, notAfterMs } = effect
@@ -92,11 +96,13 @@ export class Performer {
         this.#options.log.warn({ commandId: effect.commandId, problems: check.problems }, 'card data is not valid')
         return unusable('invalid_card_data', answer.status, answer.version)
       }
+      const { key } = keyAnswer
+      const sealed = await knot.seal(check.card, key)
       if (wanted() === undefined) return ABANDONED
       kept = true
       return {
         kind: 'prepared',
-        prepared: { card: check.card, key: keyAnswer.key, vaultVersion: answer.version, names: answer.names, permit },
+        prepared: { sealed, key, vaultVersion: answer.version, names: answer.names, permit },
       }
     } finally {
       if (!kept) permit.release()
@@ -110,7 +116,7 @@ export class Performer {
     run.prepared = null
     // Nothing prepared: another life of this command took it. Then nothing may be sent.
     if (prepared === null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: 'ownership', usedKey: null }
-    const { card, key, names, permit } = prepared
+    const { sealed, key, names, permit } = prepared
     const target = { ...effect.target, cardName: names.card_name, customerName: names.customer_name }
     let veto: Veto | null = null
     const lastCheck = (): boolean => {
@@ -121,7 +127,7 @@ export class Performer {
     try {
       const early = this.#vetoOf(effect, run, signal)
       if (early !== null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: early, usedKey: key }
-      const answer = await knot.push(target, card, key, lastCheck)
+      const answer = await knot.push(target, sealed, lastCheck)
       permit.learned(signalOf(answer))
       switch (answer.kind) {
         case 'unauthorized':

@@ -5,6 +5,7 @@ import type { AccountsAnswer } from '../../knot/accounts.ts'
 import type { PushAnswer } from '../../knot/answers.ts'
 import type { PushKey, PushKeyAnswer } from '../../knot/cardUpdater.ts'
 import type { PushTarget } from '../../knot/knotApi.ts'
+import type { SealedCard } from '../../knot/sealedCard.ts'
 import type { CardData } from '../../vault/cardData.ts'
 import type { CardAnswer, StatusAnswer } from '../../vault/cardVault.ts'
 import type { PacingView } from './pacingView.ts'
@@ -14,11 +15,13 @@ import type { PauseReason, WorkKind } from './rolePause.ts'
 export interface KnotPort {
   accounts(userId: string): Promise<AccountsAnswer>
   key(refused: PushKey | null): Promise<PushKeyAnswer>
+  /** Encrypts a card for one push, where the form does. */
+  seal(card: CardData, key: PushKey): Promise<SealedCard>
   /**
    * Sends one card once. `lastCheck` runs synchronously when the request goes on the wire; after false nothing may be
    * written and the answer is `vetoed`.
    */
-  push(target: PushTarget, card: CardData, key: PushKey, lastCheck: () => boolean): Promise<PushAnswer>
+  push(target: PushTarget, card: SealedCard, lastCheck: () => boolean): Promise<PushAnswer>
   /** False while Knot says 401, and while it says nothing. */
   credentialsAccepted(): Promise<boolean>
 }

@@ -54,10 +54,10 @@ const RESUME = 'resume'
  * PROVISION for one partition. The way of a SWITCH (the same numbers in the tests):
  *
  * 1. its record is read: ledger WAITING, at the end of its lane
- * 2. at the head of its lane, `not_before` over: effect *prepare* (permit, key, card, validation)
+ * 2. at the head of its lane, `not_before` over: effect *prepare* (permit, key, card, validation, JWE)
  * 3. prepared and not cancelled: ledger STARTED with `send_by`
  * 4. that cycle commits
- * 5. effect *push*: JWE, last check at the wire, `POST /card`
+ * 5. effect *push*: last check at the wire, `POST /card`
  * 6. the answer goes to the user's events, the entry leaves the ledger, the lane moves on
  *
  * 2 only reads and waits for no commit: a command that finds its lane empty is STARTED by the cycle that read it.

@@ -9,6 +9,7 @@ import { SchemaRegistry } from '../../../src/avro/registry.ts'
 import { tlsOf } from '../../../src/cli/liveTls.ts'
 import { BrokerConnection } from '../../../src/kafka/connection.ts'
 import { KnotApi } from '../../../src/knot/knotApi.ts'
+import { SealedCard } from '../../../src/knot/sealedCard.ts'
 import { CardVault } from '../../../src/vault/cardVault.ts'
 import { CardDirectory } from '../../../src/vault/directory.ts'
 import { cardWith } from '../knot/cards.ts'
@@ -93,7 +94,7 @@ const askers: readonly [string, (tls: Tls) => Promise<boolean>][] = [
     async tls => {
       const knot = knotAt('https://127.0.0.1:9', url(), tls)
       const target = { userId: 'ada', merchantId: 19, taskId: null }
-      const push = knot.pushCard(target, { plain: cardWith() }, () => true)
+      const push = knot.pushCard(target, SealedCard.plain(cardWith()), () => true)
       const { kind } = await push.finally(() => knot.close())
       return kind === 'accepted'
     },

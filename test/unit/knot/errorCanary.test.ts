@@ -7,6 +7,7 @@ import { startKnot } from '../../../sandbox/knot/knotSimulator.ts'
 import type { KnotSimulator } from '../../../sandbox/knot/knotSimulator.ts'
 import type { HttpFault } from '../../../sandbox/knot/script.ts'
 import { KnotApi } from '../../../src/knot/knotApi.ts'
+import { SealedCard } from '../../../src/knot/sealedCard.ts'
 import { encryptCard, importEncryptionKey } from '../../../src/knot/jwe.ts'
 import { createLog } from '../../../src/telemetry/log.ts'
 import { CANARY_CVV, CANARY_PAN, cardWith } from './cards.ts'
@@ -74,7 +75,7 @@ async function pushPlain(secureUrl: string): Promise<object> {
   })
   cleanUps.push(() => api.close())
   const target = { userId: 'ada', merchantId: 19, taskId: null }
-  return api.pushCard(target, { plain: cardWith() }, () => true)
+  return api.pushCard(target, SealedCard.plain(cardWith()), () => true)
 }
 
 const http =

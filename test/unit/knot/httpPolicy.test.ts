@@ -67,7 +67,7 @@ async function push({ prepare, form = 'jwe', secret, notFoundStatus = 404, cvv }
     if (key.kind !== 'key') throw new Error(`no key: ${key.kind}`)
     await prepare?.(knot, userId)
     const card = cardWith(cvv === undefined ? {} : { card: { cvv } })
-    const answer = await used.push({ userId, merchantId: 19, taskId: null }, card, key.key, () => true)
+    const answer = await used.push({ userId, merchantId: 19, taskId: null }, await used.seal(card, key.key), () => true)
     return {
       verdict: line(judgePush(answer, null, HISTORY)),
       landed: knot.pushes().some(({ landed }) => landed),

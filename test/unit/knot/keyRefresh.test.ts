@@ -38,7 +38,11 @@ async function pushAll(updater: CardUpdater, first: PushKey): Promise<PushVerdic
   let rekeyed = false
   let key = first
   while (verdicts.length < 5) {
-    const answer = await updater.push({ userId: 'ada', merchantId: 19, taskId: null }, cardWith(), key, () => true)
+    const answer = await updater.push(
+      { userId: 'ada', merchantId: 19, taskId: null },
+      await updater.seal(cardWith(), key),
+      () => true,
+    )
     const verdict = judgePush(answer, null, { rekeyed, maybeLanded: false, cancelled: false })
     verdicts.push(verdict)
     if (verdict.kind !== 'at_once') break

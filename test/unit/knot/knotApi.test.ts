@@ -4,6 +4,7 @@ import { compactDecrypt, exportJWK, generateKeyPair } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CardUpdater } from '../../../src/knot/cardUpdater.ts'
 import { InsecureUrlError, KnotApi } from '../../../src/knot/knotApi.ts'
+import { SealedCard } from '../../../src/knot/sealedCard.ts'
 import type { KnotApiOptions } from '../../../src/knot/knotApi.ts'
 import { CANARY_CVV, CANARY_PAN, cardWith, HOLDER } from './cards.ts'
 
@@ -76,7 +77,7 @@ describe('requests', () => {
     ['the task id alone', { ...TARGET, taskId: '25605', cardName: 'Gold' }, { task_id: '25605', jwe: 'a.b.c.d.e' }],
   ])('push with %s', async (_, target, expected) => {
     const { url, seen } = await knot(() => ({ status: 200, body: { message: 'Success' } }))
-    const answer = await api(url).pushCard(target, { jwe: 'a.b.c.d.e' }, () => true)
+    const answer = await api(url).pushCard(target, SealedCard.encrypted('a.b.c.d.e'), () => true)
     expect(answer).toMatchObject({ kind: 'accepted', httpStatus: 200 })
     expect(seen).toEqual([expect.objectContaining({ method: 'POST', url: '/card', body: expected })])
   })
@@ -84,7 +85,7 @@ describe('requests', () => {
   it('push the plain form on the secure host only', async () => {
     const { url } = await knot(() => ({ status: 500, body: {} }))
     const secure = await knot(() => ({ status: 200, body: { message: 'Success' } }))
-    const answer = await api(url, { secureUrl: secure.url }).pushCard(TARGET, { plain: cardWith() }, () => true)
+    const answer = await api(url, { secureUrl: secure.url }).pushCard(TARGET, SealedCard.plain(cardWith()), () => true)
     expect(answer.kind).toBe('accepted')
     expect(secure.seen[0]?.body).toEqual({
       user: HOLDER,
@@ -96,7 +97,7 @@ describe('requests', () => {
 
   it('are vetoed at the wire', async () => {
     const { url, seen } = await knot(() => ({ status: 200, body: {} }))
-    expect(await api(url).pushCard(TARGET, { jwe: 'x' }, () => false)).toEqual({ kind: 'vetoed' })
+    expect(await api(url).pushCard(TARGET, SealedCard.encrypted('x'), () => false)).toEqual({ kind: 'vetoed' })
     expect(seen).toEqual([])
   })
 })
@@ -161,11 +162,11 @@ describe('CardUpdater', () => {
     const updater = new CardUpdater(api(server.url), 'jwe')
     const first = await updater.key(null)
     if (first.kind !== 'key') throw new Error(first.kind)
-    await updater.push(TARGET, cardWith(), first.key, () => true)
+    await updater.push(TARGET, await updater.seal(cardWith(), first.key), () => true)
     server.rotate()
     const second = await updater.key(first.key)
     if (second.kind !== 'key') throw new Error(second.kind)
-    await updater.push(TARGET, cardWith(), second.key, () => true)
+    await updater.push(TARGET, await updater.seal(cardWith(), second.key), () => true)
     const bodies = server.seen.filter(({ url }) => url === '/card').map(({ body }) => body as { jwe: string })
     for (const [i, { jwe }] of bodies.entries()) {
       const { plaintext, protectedHeader } = await compactDecrypt(jwe, server.pairs[i]!.privateKey)
@@ -179,7 +180,9 @@ describe('CardUpdater', () => {
     const { url, seen } = await knot(() => ({ status: 200, body: {} }))
     const updater = new CardUpdater(api(url, { secureUrl: url }), 'plain')
     expect(await updater.key(null)).toEqual({ kind: 'key', key: 'plain' })
-    expect(await updater.push(TARGET, cardWith(), 'plain', () => true)).toMatchObject({ kind: 'accepted' })
+    expect(await updater.push(TARGET, await updater.seal(cardWith(), 'plain'), () => true)).toMatchObject({
+      kind: 'accepted',
+    })
     expect(seen.map(request => request.url)).toEqual(['/card'])
   })
 

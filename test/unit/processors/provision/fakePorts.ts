@@ -5,6 +5,7 @@ import type { PushAnswer } from '../../../../src/knot/answers.ts'
 import type { PushKey, PushKeyAnswer } from '../../../../src/knot/cardUpdater.ts'
 import { importEncryptionKey } from '../../../../src/knot/jwe.ts'
 import type { PushTarget } from '../../../../src/knot/knotApi.ts'
+import { SealedCard } from '../../../../src/knot/sealedCard.ts'
 import type { CardData } from '../../../../src/vault/cardData.ts'
 import type { CardAnswer, StatusAnswer } from '../../../../src/vault/cardVault.ts'
 import type { PushLimits } from '../../../../src/processors/provision/limits.ts'
@@ -48,6 +49,7 @@ export interface FakeKnot extends KnotPort {
 }
 
 export function fakeKnot(key: PushKey): FakeKnot {
+  const seals = new Map<SealedCard, { readonly card: CardData; readonly key: PushKey }>()
   const knot: FakeKnot = {
     script: [],
     waiting: [],
@@ -66,7 +68,12 @@ export function fakeKnot(key: PushKey): FakeKnot {
       knot.probes++
       return Promise.resolve(knot.credentialsFine)
     },
-    push: (target, card, usedKey, lastCheck) => {
+    seal: (card, usedKey) => {
+      const sealed = SealedCard.plain(card)
+      seals.set(sealed, { card, key: usedKey })
+      return Promise.resolve(sealed)
+    },
+    push: (target, sealed, lastCheck) => {
       const wire = () => {
         const passed = lastCheck()
         const { userId, merchantId, taskId } = target
@@ -82,8 +89,7 @@ export function fakeKnot(key: PushKey): FakeKnot {
         let passed: boolean | undefined
         knot.waiting.push({
           target,
-          card,
-          key: usedKey,
+          ...seals.get(sealed)!,
           wire: () => (passed ??= wire()),
           answer: answer => {
             passed ??= wire()

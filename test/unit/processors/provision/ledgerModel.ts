@@ -49,7 +49,7 @@ export class LedgerModel {
 
   private constructor(bed: Bed) {
     this.bed = bed
-    bed.knot.push = (target, _card, _key, lastCheck) =>
+    bed.knot.push = (target, _card, lastCheck) =>
       new Promise(resolve => {
         const { life } = this
         const command = this.startedCommand(target.userId, target.merchantId)

@@ -29,8 +29,9 @@ it('once PROVISION has read a CANCEL no push that it covers leaves: by the log o
     accounts: userId => updater.accounts(userId),
     key: refused => updater.key(refused),
     credentialsAccepted: () => updater.credentialsAccepted(),
-    push: (target, card, key, lastCheck) =>
-      updater.push(target, card, key, () => {
+    seal: (card, key) => updater.seal(card, key),
+    push: (target, card, lastCheck) =>
+      updater.push(target, card, () => {
         const passed = lastCheck()
         events.push(`${passed ? 'wire' : 'veto'} ${target.userId}`)
         return passed

@@ -44,7 +44,7 @@ describe('what PROVISION says of the systems that it calls', () => {
       await knot.accounts('u')
     } else {
       const watched = outages.knot({ ...fake, push: () => Promise.resolve(push) })
-      await watched.push({} as never, {} as never, key, () => true)
+      await watched.push({} as never, {} as never, () => true)
     }
     expect(outages.current()).toEqual([
       {
@@ -63,7 +63,7 @@ describe('what PROVISION says of the systems that it calls', () => {
   it('says nothing of a push that was vetoed here', async () => {
     const outages = new Outages(() => 1)
     const knot = outages.knot({ ...fakeKnot(key), push: () => Promise.resolve({ kind: 'vetoed' }) })
-    await knot.push({} as never, {} as never, key, () => false)
+    await knot.push({} as never, {} as never, () => false)
     expect(outages.current()).toEqual([])
   })
 })

@@ -336,9 +336,9 @@ describe('an effect that throws', () => {
     const { task, knot, clock, seen } = await provisionBed()
     const push = knot.push.bind(knot)
     let wire = true
-    knot.push = (_target, card, _key, lastCheck) => {
+    knot.push = (_target, _card, lastCheck) => {
       if (wire) lastCheck()
-      return Promise.reject(new Error(`defect near ${card.reveal().card.number}`))
+      return Promise.reject(new Error(`defect near ${cardWith().reveal().card.number}`))
     }
     task.read(command(1))
     await task.settle()
