@@ -24,6 +24,7 @@ const taskOf = (role: string, topic: string, partition: number): ShownTask => ({
   position: 1_000_000 + partition,
   lagRecords: partition % 7,
   lagSeconds: (partition % 7) / 10,
+  blockedRecords: 0,
   restoredRecords: 123_456,
   restoreRemaining: 0,
   effectsInFlight: 3,

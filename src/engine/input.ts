@@ -12,6 +12,8 @@ const LOOK_UP_DEADLINE_MS = 30_000
  */
 const MAX_PREPARED_BYTES = 32 << 20
 const MAX_PREPARED_RECORDS = 10_000
+/** A producer's transaction times out after 60 s by default; what is open for longer is nobody's commit under way. */
+const OPEN_TRANSACTION_MS = 60_000
 
 export interface TaskInputOptions {
   readonly subscription: Subscription
@@ -61,6 +63,27 @@ export class TaskInput {
 
   get lastStableOffset(): number {
     return this.options.subscription.lastStableOffset
+  }
+
+  /**
+   * Offsets between the last stable one and the end of the log: what open transactions hide, their own records and all
+   * that stand behind. 0 while anything before them is still to be read.
+   */
+  get blockedRecords(): number {
+    const { lastStableOffset, highWatermark } = this.options.subscription
+    return this.position < lastStableOffset ? 0 : Math.max(0, highWatermark - lastStableOffset)
+  }
+
+  /** Why nothing comes though the log has more, null while it is not for longer than a commit may take. */
+  get openTransaction(): { reason: string; sinceMs: number } | null {
+    const { blockedSinceMs, lastStableOffset } = this.options.subscription
+    if (blockedSinceMs === 0 || this.blockedRecords === 0) return null
+    const forMs = performance.now() - blockedSinceMs
+    if (forMs < OPEN_TRANSACTION_MS) return null
+    const reason =
+      `an open transaction of another producer at offset ${lastStableOffset} of the input hides ${this.blockedRecords} offsets: ` +
+      'the owner of that producer must end it; the owner of the cluster finds it by kafka-transactions find-hanging, and ends it by abort'
+    return { reason, sinceMs: Date.now() - forMs }
   }
 
   get waiting(): boolean {
@@ -195,7 +218,8 @@ export class TaskInput {
 
   /**
    * The high watermark in an answer to a fetch that was sent at t covers everything appended before t. Once the position
-   * reaches it, timers due before t may fire; then the next such pair is taken.
+   * reaches it, timers due before t may fire; then the next such pair is taken. Not the last stable offset: behind an open
+   * transaction stand records of others that have long committed, an opt-out among them, and a timer would go past it.
    */
   private moveGate(): void {
     const { subscription } = this.options

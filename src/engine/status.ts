@@ -22,6 +22,8 @@ export interface TaskStatus {
   readonly lagRecords: number
   /** Age of the oldest of them (append to now): it rises while a commit is in doubt as well. 0 when caught up. */
   readonly lagSeconds: number
+  /** Offsets that open transactions of the input hide, once everything before them is processed. */
+  readonly blockedRecords: number
   readonly restoredRecords: number
   /** Changelog records still to restore. */
   readonly restoreRemaining: number
@@ -39,7 +41,10 @@ export interface RoleStatus {
   readonly role: string
   readonly groupId: string
   readonly state: 'starting' | 'joining' | 'stable' | 'stopped' | 'failed'
-  /** Why the role waits before it can join (a topic that does not exist), null when it does not. */
+  /**
+   * Why the role cannot join its group (a topic that does not exist, a right or a session timeout that the broker refuses),
+   * or is not heard by it; null when all is well.
+   */
   readonly waiting: { readonly reason: string; readonly sinceMs: number } | null
   readonly error: { readonly code: string; readonly message: string } | null
   /** Partition counts of the input topics, by topic; empty until they are known. */

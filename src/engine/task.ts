@@ -130,6 +130,7 @@ export class Task<Tables extends object, Effect, Result> {
       position,
       endOffset,
       ...this.lag(),
+      blockedRecords: this.input?.blockedRecords ?? 0,
       restoredRecords: this.restoredRecords,
       restoreRemaining: this.restoreRemaining,
       cycle: this.cycleNumber,
@@ -523,7 +524,7 @@ export class Task<Tables extends object, Effect, Result> {
     const error = this.producer.lastError ?? this.input?.lastError
     if (error === undefined) {
       this.troubleSinceMs = 0
-      return null
+      return this.lifecycle === 'running' ? (this.input?.openTransaction ?? null) : null
     }
     if (this.troubleSinceMs === 0) this.troubleSinceMs = Date.now()
     return { reason: error.message, sinceMs: this.troubleSinceMs }

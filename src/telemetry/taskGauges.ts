@@ -25,6 +25,7 @@ export interface ShownTask {
   readonly position: number
   readonly lagRecords: number
   readonly lagSeconds: number
+  readonly blockedRecords: number
   readonly restoredRecords: number
   readonly restoreRemaining: number
   readonly effectsInFlight: number
@@ -58,6 +59,11 @@ const GAUGES: readonly [name: string, help: string, valueOf: (task: ShownTask) =
     'onfile_consumer_lag_seconds',
     'Age of the oldest record that is not committed yet, 0 when caught up, also on an idle topic.',
     task => Math.max(0, task.lagSeconds),
+  ],
+  [
+    'onfile_input_blocked_records',
+    'Offsets that open transactions in the input hide, once everything before them is processed: they are not lag, and timers wait for them too.',
+    task => task.blockedRecords,
   ],
   ['onfile_state_restored_records', 'Changelog records read by the last restore.', task => task.restoredRecords],
   [

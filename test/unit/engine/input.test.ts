@@ -39,6 +39,7 @@ class FakeSubscription implements Subscription {
   highWatermark = -1
   highWatermarkAskedAtMs = 0
   lastStableOffset = -1
+  blockedSinceMs = 0
   logStartOffset = 0
   lastError: Error | undefined
   failure: Error | undefined
@@ -189,6 +190,24 @@ describe('TaskInput', () => {
     input.take(() => true)
     expect(subscription.next).toBeUndefined()
     expect(input.oldestPendingMs).toBe(3_000)
+  })
+
+  it('says that an open transaction hides the rest, once that lasts for longer than a commit and nothing before it is left', () => {
+    const subscription = new FakeSubscription()
+    const { input } = inputOn(subscription)
+    Object.assign(subscription, { position: 5, lastStableOffset: 5, highWatermark: 9 })
+    subscription.chunks.push(chunk(0, 5))
+    subscription.blockedSinceMs = performance.now() - 61_000
+    expect([input.blockedRecords, input.openTransaction]).toEqual([0, null])
+    input.take(() => true)
+    expect(input.blockedRecords).toBe(4)
+    expect(input.openTransaction?.reason).toContain('at offset 5 of the input hides 4 offsets')
+    expect(Math.abs(Date.now() - 61_000 - input.openTransaction!.sinceMs)).toBeLessThan(30_000)
+    // A commit under way on a busy topic.
+    subscription.blockedSinceMs = performance.now()
+    expect([input.blockedRecords, input.openTransaction]).toEqual([4, null])
+    Object.assign(subscription, { blockedSinceMs: 0, lastStableOffset: 9 })
+    expect([input.blockedRecords, input.openTransaction]).toEqual([0, null])
   })
 
   it('says that it has read up to t only past the high watermark that was asked for at t', () => {

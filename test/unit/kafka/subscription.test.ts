@@ -59,4 +59,34 @@ describe('a subscribed partition', () => {
     partition.accept(fetched(one('x', 10).subarray(0, 65)), 1, false)
     expect([partition.take(), partition.position, partition.highWatermark]).toEqual([undefined, 10, 100])
   })
+
+  it('knows since when the last stable offset stands still below the end, and forgets it with each move', () => {
+    const partition = subscription()
+    const answer = (lastStableOffset: number, highWatermark: number) =>
+      partition.accept({ ...fetched(Buffer.alloc(0), highWatermark), lastStableOffset }, 1, false)
+    answer(10, 10)
+    expect(partition.blockedSinceMs).toBe(0)
+    answer(10, 12)
+    const since = partition.blockedSinceMs
+    expect(since).toBeGreaterThan(0)
+    answer(10, 14)
+    expect(partition.blockedSinceMs).toBe(since)
+    answer(11, 14)
+    expect(partition.blockedSinceMs).toBeGreaterThan(since)
+    answer(14, 14)
+    expect(partition.blockedSinceMs).toBe(0)
+  })
+
+  it('keeps no response of all partitions in memory for its few bytes of it', () => {
+    const partition = subscription()
+    const few = one('a', 10)
+    const response = Buffer.concat([Buffer.alloc(1 << 20), few])
+    partition.accept(fetched(response.subarray(1 << 20)), 1, false)
+    const { bytes } = partition.take()!
+    expect([bytes.equals(few), bytes.buffer.byteLength]).toEqual([true, few.length])
+
+    const most = Buffer.from(new Uint8Array([0, ...one('b', 11)]).buffer)
+    partition.accept(fetched(most.subarray(1)), 1, false)
+    expect(partition.take()!.bytes.buffer).toBe(most.buffer)
+  })
 })

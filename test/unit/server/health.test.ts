@@ -15,6 +15,7 @@ function taskIn(state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus {
     endOffset: 0,
     lagRecords: 0,
     lagSeconds: 0,
+    blockedRecords: 0,
     restoredRecords: 0,
     restoreRemaining: 0,
     cycle: 0,
@@ -55,6 +56,11 @@ describe('ready', () => {
     ['a stable role without a partition', [roleIn('stable', [])], []],
     ['a role that joins again while its tasks run', [roleIn('joining', [taskIn('running')])], []],
     ['a role that joins for the first time', [roleIn('joining', [])], ['decide: joining its group']],
+    [
+      'a role that its group does not let in',
+      [roleIn('joining', [], { waiting: { reason: 'JoinGroup was refused', sinceMs: 0 } })],
+      ['decide: joining its group: JoinGroup was refused'],
+    ],
     ['a role that starts', [roleIn('starting', [])], ['decide: starting']],
     [
       'a role that waits for a topic',
@@ -98,6 +104,7 @@ describe('ready', () => {
   test('stays with a paused role, an outage and a waiting task, which are listed', () => {
     const waiting = taskIn('running', { waiting: { reason: 'registry is down', sinceMs: 1_000 } })
     const role = roleIn('stable', [waiting], {
+      waiting: { reason: 'no heartbeat is answered', sinceMs: 3_000 },
       paused: { reason: 'unauthorized', sinceMs: 0 },
       outages: [{ system: 'vault', reason: 'the vault failed', sinceMs: 2_000 }],
     })
@@ -106,6 +113,7 @@ describe('ready', () => {
     expect(answer.notices).toEqual([
       'ingest: began again',
       'decide: paused since 1970-01-01T00:00:00.000Z: unauthorized',
+      'decide: its group does not hear of it since 1970-01-01T00:00:03.000Z: no heartbeat is answered',
       'decide: waits since 1970-01-01T00:00:02.000Z: the vault failed',
       'decide events-1: waits since 1970-01-01T00:00:01.000Z: registry is down',
     ])

@@ -20,6 +20,7 @@ const TASK: TaskStatus = {
   endOffset: 15,
   lagRecords: 5,
   lagSeconds: 1.5,
+  blockedRecords: 9,
   restoredRecords: 7,
   restoreRemaining: 3,
   cycle: 4,
