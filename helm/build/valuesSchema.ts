@@ -1,5 +1,6 @@
 import { configFileSchema, fileSettings } from '../../src/config/jsonSchema.ts'
 import type { JsonSchema } from '../../src/config/jsonSchema.ts'
+import { ALERTS } from '../../monitoring/alerts/groups.ts'
 import {
   choice,
   closed,
@@ -188,7 +189,8 @@ export function valuesSchema(): JsonSchema {
         namespace: text('Empty: that of the release.'),
         labels: texts('That Prometheus selects by.'),
         runbookBaseUrl: text('Where your copy of the runbooks is.'),
-        alerts: { type: 'object', additionalProperties: ref('alert') },
+        job: text("The job of this installation in Prometheus; empty: that of the chart's own monitor."),
+        alerts: closed('By name.', Object.fromEntries(ALERTS.map(({ name }) => [name, ref('alert')]))),
         additionalGroups: manifests('Groups of your own.'),
       }),
       dashboards: closed('Dashboards as ConfigMaps.', {

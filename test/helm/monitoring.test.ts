@@ -46,6 +46,36 @@ describe.runIf(helm !== '')('monitoring', () => {
     expect(JSON.stringify(rules)).toContain('{{ $labels.role }}')
   })
 
+  test('misses a role that this release installs, also one that never came', async () => {
+    const absent = async (values: object): Promise<string> => {
+      const manifests = await manifestsOf({ prometheusRule: { enabled: true }, ...values })
+      const rules = rulesOf(manifests.find(({ kind }) => kind === 'PrometheusRule')!.spec as unknown as Groups)
+      return rules.find(({ alert }) => alert === 'OnfileRoleAbsent')!.expr
+    }
+    const expected = (job: string, ...roles: string[]): string =>
+      `(${roles.map(role => `label_replace(label_replace(vector(1), "job", "${job}", "", ""), "role", "${role}", "", "")`).join(' or ')}) unless `
+    const asInTheRules = rulesOf(source).find(({ alert }) => alert === 'OnfileRoleAbsent')!.expr
+    const podMonitor = { enabled: true }
+    expect(await absent({ podMonitor })).toBe(
+      expected('pay/r-onfile', 'ingest', 'decide', 'provision') + asInTheRules.split(' unless ')[1]!,
+    )
+    expect(await absent({ podMonitor, taskFlow: { enabled: true } })).toContain('"role", "switcher"')
+    expect(await absent({ podMonitor, provisioner: { enabled: false } })).not.toContain('"role", "provision"')
+    expect(await absent({ prometheusRule: { enabled: true, job: 'cards' } })).toContain(
+      expected('cards', 'ingest', 'decide', 'provision'),
+    )
+    // Only the platform knows the job then.
+    expect(await absent({})).toBe(asInTheRules)
+    const relabelings = [{ targetLabel: 'job', replacement: 'cards' }]
+    expect(await absent({ podMonitor: { enabled: true, relabelings } })).toBe(asInTheRules)
+  })
+
+  test('knows its alerts: one that there is not cannot be changed', async () => {
+    const values = { prometheusRule: { enabled: true, alerts: { OnfileAbsend: { enabled: false } } } }
+    const { refusal } = await render(helm, [ciFile('minimal')], values)
+    expect(refusal).toContain("additional properties 'OnfileAbsend' not allowed")
+  })
+
   test('lets one alert go, and changes another', async () => {
     const rules = await rendered({
       runbookBaseUrl: 'https://wiki.example/onfile/',
@@ -74,6 +104,19 @@ describe.runIf(helm !== '')('monitoring', () => {
       namespaceSelector: { matchNames: ['pay'] },
       selector: { matchExpressions: [{ operator: 'In', values: ['processor', 'provisioner'] }] },
       [kind === 'PodMonitor' ? 'podMetricsEndpoints' : 'endpoints']: [{ port: 'admin', path: '/metrics' }],
+    })
+  })
+
+  test.each(['PodMonitor', 'ServiceMonitor'])('has one job for all workloads by a %s', async kind => {
+    const key = kind.charAt(0).toLowerCase() + kind.slice(1)
+    const mine = { targetLabel: 'cluster', replacement: 'east' }
+    const values = { ingest: { enabled: true }, [key]: { enabled: true, relabelings: [mine] } }
+    const monitor = (await manifestsOf(values)).find(manifest => manifest.kind === kind)!
+    expect(monitor.spec).toMatchObject({
+      selector: { matchExpressions: [{ operator: 'In', values: ['ingest', 'processor', 'provisioner'] }] },
+      [kind === 'PodMonitor' ? 'podMetricsEndpoints' : 'endpoints']: [
+        { relabelings: [{ targetLabel: 'job', replacement: 'pay/r-onfile' }, mine] },
+      ],
     })
   })
 })

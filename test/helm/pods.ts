@@ -77,6 +77,14 @@ export function secretPaths({ spec }: Pod): string[] {
   )
 }
 
+/** What the cluster would call a pod. */
+export const POD_NAME = 'pod-0'
+
+/** A variable's value as the cluster expands it; the only one that is referred to is the pod's name. */
+export function expanded(value: string): string {
+  return value.replace('$(ONFILE_KAFKA_GROUP_INSTANCE_ID)', POD_NAME)
+}
+
 export function containersOf({ spec }: Pod): readonly Container[] {
   return [...(spec.initContainers ?? []), ...spec.containers]
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { ciFile, render, SCENARIOS } from './chart.ts'
 import type { Manifest } from './chart.ts'
-import { containersOf, podsOf, secretPaths } from './pods.ts'
+import { containersOf, expanded, POD_NAME, podsOf, secretPaths } from './pods.ts'
 import type { Pod } from './pods.ts'
 
 const helm = inject('helm')
@@ -25,9 +25,8 @@ function environmentOf(pod: Pod, manifests: readonly Manifest[]): Record<string,
     writeFileSync(join(place, path), path.includes('.ssl.') ? '-----BEGIN CERTIFICATE-----\n' : 'a-secret\n')
   }
   const { env = [] } = pod.spec.containers[0]!
-  return Object.fromEntries(
-    env.map(({ name, value }) => [name, (value ?? 'pod-0').replace(/^\/etc\/onfile\/(config|secrets)/, place)]),
-  )
+  const mounted = (value: string): string => value.replace(/^\/etc\/onfile\/(config|secrets)/, place)
+  return Object.fromEntries(env.map(({ name, value }) => [name, mounted(expanded(value ?? POD_NAME))]))
 }
 
 describe.runIf(helm !== '').each(SCENARIOS)('the chart in scenario %s', scenario => {

@@ -43,6 +43,23 @@ describe.runIf(helm !== '')('workloads', () => {
     expect(env?.map(({ name }) => name)).not.toContain('ONFILE_KAFKA_GROUP_INSTANCE_ID')
   })
 
+  test('tell the others where each pod is reached, so that a look-up of a user finds the owner', async () => {
+    const urls = async (values: object): Promise<(string | undefined)[]> => {
+      const { env = [] } = podOf(await manifestsOf('minimal', values), 'StatefulSet/r-onfile-processor').spec
+        .containers[0]!
+      const before = env.findIndex(({ name }) => name === 'ONFILE_KAFKA_GROUP_INSTANCE_ID')
+      // A variable can refer only to those that stand before it.
+      return env.flatMap(({ name, value }, index) => {
+        if (name !== 'ONFILE_ADMIN_ADVERTISED_URL') return []
+        expect(index).toBeGreaterThan(before)
+        return [value]
+      })
+    }
+    const host = '$(ONFILE_KAFKA_GROUP_INSTANCE_ID).r-onfile-processor.pay.svc.cluster.local'
+    expect(await urls({})).toEqual([`http://${host}:9400`])
+    expect(await urls({ config: { admin: { advertisedUrl: 'https://admin.bank.example' } } })).toEqual([])
+  })
+
   test('answer the task flow where that is enabled: beside the provisioner, where cards may be', async () => {
     const rolesOf = async (values: object) => {
       const manifests = await manifestsOf('minimal', values)
@@ -121,6 +138,8 @@ describe.runIf(helm !== '')('workloads', () => {
         triggers: readonly { metadata: { consumerGroup: string; topic: string } }[]
       }
       expect(minReplicaCount).toBeGreaterThan(0)
+      // A number of pods for an outage of the brokers would move partitions in the middle of it.
+      expect(find(manifests, 'ScaledObject', name)!.spec).not.toHaveProperty('fallback')
       return triggers.map(({ metadata }) => [metadata.consumerGroup, metadata.topic] as const)
     }
     expect(triggers('processor')).toEqual([

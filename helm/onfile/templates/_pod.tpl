@@ -76,6 +76,11 @@ spec:
         # A pod that comes back under its name gets its partitions back, and nothing else moves.
         - name: ONFILE_KAFKA_GROUP_INSTANCE_ID
           valueFrom: { fieldRef: { fieldPath: metadata.name } }
+        {{- if not (include "onfile.isSet" (dict "root" $root "name" $.name "path" "admin.advertisedUrl")) }}
+        # Its name through the headless service: another pod that is asked for a user of this one sends the caller here.
+        - name: ONFILE_ADMIN_ADVERTISED_URL
+          value: http://$(ONFILE_KAFKA_GROUP_INSTANCE_ID).{{ include "onfile.workload.fullname" . }}.{{ $root.Release.Namespace }}.svc.{{ $root.Values.clusterDomain }}:{{ include "onfile.adminPort" . }}
+        {{- end }}
         {{- end }}
       {{- with $values.extraEnvFrom }}
       envFrom:

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { ciFile, render } from '../../helm/chart.ts'
 import type { Manifest } from '../../helm/chart.ts'
-import { podsOf } from '../../helm/pods.ts'
+import { expanded, POD_NAME, podsOf } from '../../helm/pods.ts'
 import type { Container, Pod } from '../../helm/pods.ts'
 import { ToolUnavailableError } from '../../helm/tools/cache.ts'
 import { helmBinary } from '../../helm/tools/helm.ts'
@@ -98,7 +98,7 @@ function inPod(text: string, place: string): string {
 }
 
 function variables({ env = [] }: Container, place: string): Record<string, string> {
-  return Object.fromEntries(env.map(({ name, value }) => [name, value === undefined ? 'pod-0' : inPod(value, place)]))
+  return Object.fromEntries(env.map(({ name, value = POD_NAME }) => [name, inPod(expanded(value), place)]))
 }
 
 /** The image's entry point, with the paths of this machine; without `prlimit`, which is Linux's. */
