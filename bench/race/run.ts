@@ -1,5 +1,7 @@
 /**
- * The race against Kafka Streams: same broker, same prefilled topic, sides in turn (A B A B A B), medians.
+ * The race against Kafka Streams: same broker, same prefilled topic, sides in turn (A B B A A B), medians. Each side has one
+ * run before that which does not count: it warms the broker up, whose CPU halves within the first minutes of a load (JIT),
+ * and whoever ran first would pay for it.
  *
  *   npm run race -- [--events 1000000] [--users 200000] [--runs 3] [--big] [--phases throughput,latency,restart]
  *                   [--seconds 30] [--warm 15] [--load 400000] [--wait 60] [--write]
@@ -86,8 +88,8 @@ async function head(): Promise<string[]> {
     `${new Date().toISOString().slice(0, 10)}. ${await machineLine()}`,
     '',
     'One broker, generator and harness on the same machine. One thread each: onfile is one Node process, Kafka Streams has',
-    'one stream thread. Exactly once, commit interval 100 ms, no compression, local store on. The sides ran in turn, ' +
-      `${runs} times each; cells are the median (least to greatest). ` +
+    'one stream thread. Exactly once, commit interval 100 ms, no compression, local store on. The sides ran in turn (A B B A A B), ' +
+      `${runs} times each after one run each that warmed the broker up; cells are the median (least to greatest). ` +
       `${noisyRuns === 0 ? 'All runs began on a quiet machine' : `${noisyRuns} runs began while other load ran`}; ` +
       `the whole took ${Math.round((Date.now() - startedMs) / 60_000)} min.`,
     'Specification: [SPEC.md](race/SPEC.md). Again: `npm run race -- --big --write`.',
@@ -115,15 +117,16 @@ async function throughput(): Promise<void> {
   const results: HarnessResult[][] = contenders.map(() => [])
   const written = new Set<string>()
   let counted: HarnessResult = {}
-  for (let round = 1; round <= runs; round++) {
-    for (const [side, contender] of contenders.entries()) {
+  for (let round = 0; round <= runs; round++) {
+    for (const [side, contender] of inOrder(round, contenders)) {
       const name = `t${round}-${contender.name}`
       const lane: Lane = {
         ...{ contender, users, inputPrefix: 'race.', outputPrefix: `${name}.` },
         ...{ group: `${name}-decide`, instanceId: null },
       }
       await track.openLane(lane)
-      results[side]!.push(await measured(`throughput ${name}`, () => track.throughput(lane)))
+      if (round === 0) await track.throughput(lane)
+      else results[side]!.push(await measured(`throughput ${name}`, () => track.throughput(lane)))
       counted = await track.counts(lane)
       written.add(JSON.stringify(counted))
       if (written.size > 1) throw new Error(`The sides wrote different records: ${[...written].join(' and ')}`)
@@ -158,6 +161,7 @@ async function steadyState(
   if (phases.has('latency')) {
     for (const rate of rates) {
       const options = { rate, warmSeconds: Number(values.warm), seconds: Number(values.seconds) }
+      for (const lane of lanes) await track.latency(lane, options)
       const results = await inTurn(lanes, `latency ${rate}/s`, lane => track.latency(lane, options))
       table(`Latency at ${rate.toLocaleString('en')} events/s, ${state}`, LATENCY_FIGURES, results)
     }
@@ -169,6 +173,12 @@ async function steadyState(
   table(`Restart after kill -9 under heavy writes, ${state}`, KILL_RESTART_FIGURES, killed)
 }
 
+/** The sides with their numbers, every other round from the last one on. */
+function inOrder<T>(round: number, sides: readonly T[]): (readonly [side: number, of: T])[] {
+  const numbered = sides.map((of, side) => [side, of] as const)
+  return round % 2 === 0 ? numbered.toReversed() : numbered
+}
+
 async function inTurn(
   lanes: readonly Lane[],
   what: string,
@@ -176,7 +186,7 @@ async function inTurn(
 ): Promise<HarnessResult[][]> {
   const results: HarnessResult[][] = lanes.map(() => [])
   for (let round = 1; round <= runs; round++) {
-    for (const [side, lane] of lanes.entries()) {
+    for (const [side, lane] of inOrder(round, lanes)) {
       results[side]!.push(await measured(`${what} ${lane.contender.name} ${round}`, () => work(lane)))
     }
   }

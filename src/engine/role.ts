@@ -17,6 +17,12 @@ const TOPIC_CHECK_INTERVAL_MS = 30_000
 /** A task that the group took away has so long to finish what runs before the next owner may have it. */
 const REVOKE_DEADLINE_MS = 20_000
 const HEARTBEATS_PER_SESSION = 10
+/**
+ * How often a trickle is fetched between two commits. At 1,000 records/s in four partitions and 100 ms, 20 ms instead of 10
+ * between two fetches cost the broker a tenth and this process a sixth less CPU, and each record 7 ms (bench/race).
+ */
+const FETCHES_PER_INTERVAL = 5
+const MAX_PACE_MS = 50
 
 interface Slot<Tables extends object, Effect, Result> {
   readonly topic: string
@@ -140,7 +146,9 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     if (this.stopping.signal.aborted) return
     this.checkCounts()
     this.warm = await this.findLocalStores()
-    this.fetcher = new Fetcher(engine.cluster)
+    this.fetcher = new Fetcher(engine.cluster, {
+      paceMs: Math.min(MAX_PACE_MS, engine.commitIntervalMs / FETCHES_PER_INTERVAL),
+    })
     this.member = new GroupMember(engine.cluster, {
       groupId: this.groupId,
       topics: topology.inputs,
