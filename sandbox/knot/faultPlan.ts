@@ -161,7 +161,8 @@ const randomKinds = ({ maxDelayMs = 200, redirectTo }: RandomFaults, next: () =>
     { http: { kind: 'drop', when: 'in_answer' } },
     { http: { kind: 'answer', status: 429, retryAfter: 1 } },
     { http: { kind: 'answer', status: 429 } },
-    { http: { kind: 'answer', status: 503 } },
+    // Documented as not accepted; one that was all the same is met by the busy account, or by the card being on file.
+    { http: { kind: 'answer', status: 503, landed } },
     { http: { kind: 'answer', status: 500, landed } },
     { http: { kind: 'answer', status: 502, landed } },
     { http: { kind: 'answer', status: 400, body: refusal('MERCHANT_UNAVAILABLE') } },

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { CommittedOffsets } from '../support/onfile/committedOffsets.ts'
 import type { Verdict } from '../support/onfile/exactness.ts'
 import { OnfileRun } from '../support/onfile/onfileRun.ts'
@@ -12,6 +13,11 @@ import { countsOf } from './faults/figures.ts'
 import type { FaultsFigures } from './faults/figures.ts'
 import { KilledProduct } from './faults/killedProduct.ts'
 import type { KillCount } from './faults/killedProduct.ts'
+import { Logins } from './faults/logins.ts'
+import { MachineWatch } from './faults/machineWatch.ts'
+import { OperatorDesk } from './faults/operatorDesk.ts'
+import { OutageWindows } from './faults/outageWindows.ts'
+import type { WindowTimes } from './faults/outageWindows.ts'
 
 export interface FaultsOptions {
   readonly brokers: string
@@ -23,6 +29,8 @@ export interface FaultsOptions {
   /** From the moment at which a process is ready to its SIGKILL. */
   readonly killEveryMs: number
   readonly kills: KillCount
+  /** Windows in which Knot, or the vault, serves nobody. */
+  readonly windows: WindowTimes
   readonly seed: number
   /** Users whose pushes are on their way at the same time. */
   readonly usersAtOnce: number
@@ -48,6 +56,8 @@ const MAX_DELAY_MS = 8_000
 /** From acceptance to result: a second push within that is refused by Knot, and seen. */
 const OPERATION_MS = 1_000
 const PROGRESS_MS = 15_000
+/** `policy.minGap`. */
+const MIN_GAP_MS = 2_000
 
 /**
  * The whole product against a Knot that fails in every way it knows, killed all the while; then, when every deadline has
@@ -73,7 +83,11 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
     const startedAtMs = Date.now()
     const seconds = (): number => Math.round((Date.now() - startedAtMs) / 1000)
     const product = new KilledProduct(run)
-    const flow = new EventFlow(run, cardholders, merchants, {
+    const desk = new OperatorDesk(run)
+    const logins = new Logins(run.knot, seed + 2)
+    const windows = new OutageWindows(run, options.windows)
+    const machine = new MachineWatch()
+    const flow = new EventFlow(run, desk, cardholders, merchants, {
       usersAtOnce: options.usersAtOnce,
       giveUpMs: hardSeconds * 1_000,
     })
@@ -85,13 +99,19 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
       // News that comes before the first start would be decided all at once, and race nothing.
       await product.ready()
       let written = false
-      const writing = flow.write().finally(() => (written = true))
-      await Promise.all([product.killEvery(options.killEveryMs, options.kills, () => written), writing])
+      const isWritten = (): boolean => written
+      await Promise.all([
+        flow.write().finally(() => (written = true)),
+        product.killEvery(options.killEveryMs, options.kills, isWritten),
+        windows.openAndClose(isWritten),
+        logins.watch(isWritten),
+      ])
       await product.settled(options.settleWithinMs)
     } finally {
       clearInterval(progress)
       clearTimeout(admitting)
       await offsets.stop()
+      machine.stop()
     }
     log(`${seconds()} s: settled; the evidence is read`)
     const evidence = await run.evidence()
@@ -104,20 +124,28 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
       inFlightMax,
       offsets,
       redirected: elsewhere.requests(),
+      minGapMs: MIN_GAP_MS,
     })
     const exit = await product.stop()
     const figures: FaultsFigures = {
       users: users - flow.left,
+      usersAsked: users,
       merchants: merchants.length,
       seed,
       seconds: seconds(),
       kills: product.kills,
       killsWhenReady: product.killsWhenReady,
+      orders: desk.given,
+      logins: logins.count,
+      outages: windows.opened,
       ...countsOf(evidence, pushes, verdicts),
       readFaults: run.knot.readFaults(),
       webhooks: run.knot.webhooks().length,
       inFlightMax,
       residentMaxBytes: product.residentMaxBytes,
+      ownResidentMaxBytes: process.resourceUsage().maxRSS * 1024,
+      processors: availableParallelism(),
+      load: machine.load,
     }
     const violations = [
       ...Object.values(verdicts).flatMap(({ missing, wrong }) => [...wrong, ...missing]),
@@ -142,7 +170,9 @@ function settings(hardSeconds: number): Record<string, string> {
     ONFILE_POLICY_RESULT_SOFT: '10s',
     ONFILE_POLICY_RESULT_HARD: `${hardSeconds}s`,
     ONFILE_POLICY_RECONCILE_DONE: 'enrolled',
-    ONFILE_POLICY_RETRY_SCALE: '0.005',
+    ONFILE_POLICY_MIN_GAP: `${MIN_GAP_MS}ms`,
+    // An hour becomes 3.6 s.
+    ONFILE_POLICY_RETRY_SCALE: '0.001',
   }
 }
 

@@ -4,7 +4,7 @@
  *   npm run soak -- membership [--minutes 60] [--pause 1000, ms between two changes of the membership]
  *       memory, handles and timers of an instance whose partitions come and go under load
  *   npm run soak -- faults [--users 20000] [--merchants 5] [--faults 0.2] [--kill-every 10, seconds] [--seed 1]
- *       [--minutes 60, no further users begin after that] [--write] [--note 'for the page']
+ *       [--minutes 60, no further users begin after that] [--write]
  *       a Knot that fails in every way it knows, and kill -9 of the product; --write: docs/soak.md
  */
 import { parseArgs } from 'node:util'
@@ -23,7 +23,6 @@ const { values, positionals } = parseArgs({
     'kill-every': { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     write: { type: 'boolean', default: false },
-    note: { type: 'string', default: '' },
   },
 })
 const [soak = 'membership'] = positionals
@@ -45,7 +44,6 @@ if (soak !== 'membership' && soak !== 'faults') {
             seed: Number(values.seed),
             minutes: Number(values.minutes),
             write: values.write,
-            note: values.note,
           })
     if (!isWell) process.exitCode = 1
   } finally {

@@ -20,6 +20,7 @@ describe(
           faults: 0.2,
           killEveryMs: 2_500,
           kills: { least: 3, most: 3 },
+          windows: { everyMs: 2_500, forMs: 1_200 },
           seed: SEED,
           usersAtOnce: 100,
           hardSeconds: 30,
@@ -36,8 +37,16 @@ describe(
         expect(figures.inFlightMax).toBe(1)
         expect(figures.faults.size).toBeGreaterThan(5)
         expect(figures.readFaults.size).toBeGreaterThan(2)
-        const statuses = new Set([...figures.ends.keys()].map(end => end.split('/')[0]))
-        expect([...statuses]).toEqual(expect.arrayContaining(['UPDATED', 'SKIPPED', 'SUPPRESSED', 'NO_RESULT']))
+        expect([...figures.told.keys()]).toEqual(
+          expect.arrayContaining([
+            ...['UPDATED', 'FAILED', 'NEEDS_USER_ACTION', 'RETRY_SCHEDULED', 'NO_RESULT'],
+            ...['SKIPPED', 'SUPPRESSED', 'CANCELLED'],
+          ]),
+        )
+        expect(figures.updatedOnAttempt.get('attempt 2')).toBeGreaterThan(0)
+        expect(figures.logins).toBeGreaterThan(0)
+        expect([...figures.orders.keys()].sort()).toEqual(['cancel', 'forget', 'lift', 'retry', 'suppress'])
+        expect(figures.outages.size).toBe(4)
       },
     )
   },

@@ -1,28 +1,20 @@
-import { testCard } from '../../../sandbox/people.ts'
 import { seededChance } from '../../../sandbox/knot/chance.ts'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import type { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import { eventOf, planOf } from './cardholderPlans.ts'
+import type { Due } from './cardholderPlans.ts'
+import { courseOf } from './merchantScripts.ts'
 
 const MERCHANTS = [10, 12, 16, 19, 36, 44, 45, 165]
-/** News that races the pushes of the news before comes within so long. */
-const RACE_MS = 8_000
+/** Of all users: their first record is written twice. */
+const COPIED = 0.1
+const COPY_WITHIN_MS = 8_000
 
-/** One record of the issuer, due so long after the first one of its user. */
-export interface DueEvent {
-  readonly afterMs: number
-  readonly key: string
-  /** It is an opt-out or a closing. */
-  readonly stops: boolean
-  /** Made when it is written: a new version is in the vault before the event that tells of it, and the clock is that moment's. */
-  readonly value: () => Buffer
-}
-
-/** One cardholder with a card at all merchants, and what the issuer says of that card. */
+/** One cardholder with a card at all merchants, and what happens to them. */
 export interface Cardholder {
   readonly userId: string
-  /** An opt-out or a closing comes: nobody knows how many of the pushes do. */
-  readonly isStopped: boolean
-  readonly events: readonly DueEvent[]
+  /** Nobody knows how many pushes come: something may stop them. */
+  readonly isUncertain: boolean
+  readonly dues: readonly Due[]
 }
 
 /** The merchants of a run, by count. throws RangeError where there are not so many */
@@ -34,8 +26,8 @@ export function soakMerchants(count: number): readonly number[] {
 }
 
 /**
- * Puts the users into vault and Knot. Most cards have one event; some have a duplicate, a stale one, a newer version, an
- * opt-out or a closing that races the pushes, or a record that nobody can read. At some merchants Knot says no, for good or once.
+ * Puts the users into vault and Knot. Each has one event at least; what else happens to them `cardholderPlans.ts` says,
+ * what Knot says to their pushes `merchantScripts.ts`. The same seed gives the same users.
  */
 export function settleCardholders(
   run: OnfileRun,
@@ -47,58 +39,21 @@ export function settleCardholders(
   return Array.from({ length: users }, (_, index) => {
     const userId = `user-${index}`
     const cardRef = run.addUser(userId, index, merchants)
-    for (const merchantId of merchants) scriptMerchant(run, userId, merchantId, chance())
-    const named = index % 2 === 0 ? { userId } : {}
-    const event = (type: string, uid: string, afterMs: number, ageMs = 0): DueEvent => ({
-      afterMs,
-      key: cardRef,
-      stops: type === 'opt_out' || type === 'closed',
-      value: () =>
-        lifecycleEvent({ cardRef, type, uid: `${userId}-${uid}`, updatedAtMs: Date.now() - ageMs, ...named }),
-    })
-    const written = once(event('updated', 'first', 0))
-    const further = furtherEvents(run, cardRef, index + users, chance, event, written)
-    return { userId, isStopped: further.some(({ stops }) => stops), events: [written, ...further] }
+    for (const merchantId of merchants) {
+      const course = courseOf(chance())
+      if (course.length > 0) run.knot.script(userId, merchantId, ...course)
+    }
+    const plotted = { run, userId, cardRef, merchants, nextCard: index + users, isNamed: index % 2 === 0, chance }
+    const first = once(eventOf(plotted, 'updated', 0, { uid: 'first' }))
+    const copies = chance() < COPIED ? [{ ...first, afterMs: Math.ceil(chance() * COPY_WITHIN_MS) }] : []
+    const { isUncertain, dues } = planOf(index, plotted)
+    return { userId, isUncertain, dues: [first, ...copies, ...dues] }
   })
 }
 
 /** The same bytes whenever it is written. */
-function once(event: DueEvent): DueEvent {
+function once(due: Due): Due {
+  if (due.what !== 'record') return due
   let bytes: Buffer | null = null
-  return { ...event, value: () => (bytes ??= event.value()) }
-}
-
-function scriptMerchant(run: OnfileRun, userId: string, merchantId: number, drawn: number): void {
-  if (drawn < 0.05) run.knot.script(userId, merchantId, { outcome: 'failed', reason: 'card cvv' })
-  else if (drawn < 0.08) {
-    const reason = 'could not retrieve payment method information'
-    run.knot.script(userId, merchantId, { outcome: 'failed', reason }, {})
-  } else if (drawn < 0.13) run.knot.script(userId, merchantId, { updating: true })
-}
-
-function furtherEvents(
-  run: OnfileRun,
-  cardRef: string,
-  nextCard: number,
-  chance: () => number,
-  event: (type: string, uid: string, afterMs: number, ageMs?: number) => DueEvent,
-  first: DueEvent,
-): DueEvent[] {
-  const drawn = chance()
-  const afterMs = Math.ceil(chance() * RACE_MS)
-  if (drawn < 0.1) return [{ ...first, afterMs }]
-  if (drawn < 0.2) {
-    const newer = event('updated', 'newer', afterMs)
-    const value = (): Buffer => {
-      run.vault.reissue(cardRef, testCard(nextCard))
-      return newer.value()
-    }
-    return [{ ...newer, value }]
-  }
-  if (drawn < 0.28) return [event('opt_out', 'opt-out', afterMs)]
-  if (drawn < 0.32) return [event('closed', 'closed', afterMs)]
-  if (drawn < 0.35) return [event('updated', 'stale', afterMs, 3_600_000)]
-  if (drawn < 0.37)
-    return [{ afterMs, key: cardRef, stops: false, value: () => Buffer.from('{"event_uid": "cut off", "data": {') }]
-  return []
+  return { ...due, value: () => (bytes ??= due.value()) }
 }

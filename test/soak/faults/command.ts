@@ -14,8 +14,6 @@ export interface FaultsFlags {
   readonly seed: number
   /** No further users begin after that. */
   readonly minutes: number
-  /** For the page: what else a reader should know of this run. */
-  readonly note: string
   /** Writes docs/soak.md. */
   readonly write: boolean
 }
@@ -38,6 +36,7 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
     faults,
     killEveryMs: killEverySeconds * 1_000,
     kills: { least: 1, most: Number.POSITIVE_INFINITY },
+    windows: { everyMs: 30_000, forMs: 4_000 },
     seed,
     usersAtOnce: 150,
     hardSeconds: HARD_SECONDS,
@@ -49,7 +48,7 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
   const text = soakPage(figures, {
     date: new Date().toISOString().slice(0, 10),
     versions: `commit ${commit()}, Node ${process.versions.node}, Kafka ${KAFKA_VERSION}`,
-    note: flags.note,
+    minutes,
     command:
       `npm run soak -- faults --users ${users} --merchants ${merchants} --faults ${faults} ` +
       `--kill-every ${killEverySeconds} --seed ${seed} --minutes ${minutes}`,

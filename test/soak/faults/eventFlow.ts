@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OnfileRun } from '../../support/onfile/onfileRun.ts'
-import type { Cardholder, DueEvent } from './cardholders.ts'
+import type { Due } from './cardholderPlans.ts'
+import type { Cardholder } from './cardholders.ts'
+import type { OperatorDesk } from './operatorDesk.ts'
 
 const TURN_MS = 250
 /** The body of a push has come after that, or never will. */
@@ -20,27 +22,30 @@ interface OpenUser {
 }
 
 /**
- * Writes the issuer's records of all users, so many users at a time: the next ones begin when Knot has seen a push of the
- * ones before to each of their merchants. So the product always has work, and never a backlog that outlives its deadlines.
+ * Lets happen what is to happen to all users, so many users at a time: the next ones begin when Knot has seen a push of
+ * the ones before to each of their merchants. So the product always has work, and never a backlog that outlives its deadlines.
  */
 export class EventFlow {
   private readonly run: OnfileRun
+  private readonly desk: OperatorDesk
   private readonly merchants: readonly number[]
   private readonly usersAtOnce: number
   private readonly giveUpMs: number
   private readonly waiting: Cardholder[]
   private readonly open = new Map<string, OpenUser>()
-  private due: { readonly atMs: number; readonly event: DueEvent }[] = []
+  private due: { readonly atMs: number; readonly userId: string; readonly due: Due }[] = []
   private pushesSeen = 0
   private admitting = true
 
   constructor(
     run: OnfileRun,
+    desk: OperatorDesk,
     cardholders: readonly Cardholder[],
     merchants: readonly number[],
     { usersAtOnce, giveUpMs }: FlowLimits,
   ) {
     this.run = run
+    this.desk = desk
     this.merchants = merchants
     this.usersAtOnce = usersAtOnce
     this.giveUpMs = giveUpMs
@@ -57,14 +62,15 @@ export class EventFlow {
     this.admitting = false
   }
 
-  /** Resolves when everything is written and Knot has seen, or will not see, a push for each. */
+  /** Resolves when everything has happened and Knot has seen, or will not see, a push for each. */
   async write(): Promise<void> {
     while ((this.admitting ? this.waiting.length : 0) + this.due.length + this.open.size > 0) {
       this.settle()
       this.admit()
-      await this.writeDue()
+      await this.letHappen()
       await wait(TURN_MS)
     }
+    await this.desk.done()
   }
 
   private settle(): void {
@@ -88,17 +94,23 @@ export class EventFlow {
     while (this.admitting && this.open.size < this.usersAtOnce) {
       const next = this.waiting.pop()
       if (next === undefined) return
-      if (!next.isStopped)
+      if (!next.isUncertain)
         this.open.set(next.userId, { userId: next.userId, sinceMs: nowMs, left: new Set(this.merchants) })
-      for (const event of next.events) this.due.push({ atMs: nowMs + event.afterMs, event })
+      for (const due of next.dues) this.due.push({ atMs: nowMs + due.afterMs, userId: next.userId, due })
     }
   }
 
-  private async writeDue(): Promise<void> {
+  private async letHappen(): Promise<void> {
     const nowMs = Date.now()
     const now = this.due.filter(({ atMs }) => atMs <= nowMs)
     if (now.length === 0) return
     this.due = this.due.filter(({ atMs }) => atMs > nowMs)
-    await this.run.sendLifecycle(...now.map(({ event }) => ({ key: event.key, value: event.value() })))
+    const records: { key: string; value: Buffer }[] = []
+    for (const { userId, due } of now) {
+      if (due.what === 'record') records.push({ key: due.key, value: due.value() })
+      else if (due.what === 'order') this.desk.give(userId, due.words)
+      else due.act()
+    }
+    if (records.length > 0) await this.run.sendLifecycle(...records)
   }
 }

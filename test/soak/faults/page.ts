@@ -5,25 +5,34 @@ export interface RunOrigin {
   readonly date: string
   readonly versions: string
   readonly command: string
-  /** What else a reader should know of this run; empty: nothing. */
-  readonly note: string
+  /** No further users began after that. */
+  readonly minutes: number
 }
 
 /** `docs/soak.md`: the figures of one run that was as promised. */
-export function soakPage(figures: FaultsFigures, { date, versions, command, note }: RunOrigin): string {
+export function soakPage(figures: FaultsFigures, { date, versions, command, minutes }: RunOrigin): string {
   const faultCount = total(figures.faults)
   const rows: readonly (readonly [string, string | number])[] = [
     ['users x merchants', `${figures.users} x ${figures.merchants}`],
     ['kill -9', `${figures.kills}, of them ${figures.killsWhenReady} of a process that was ready`],
     ['duration', `${figures.seconds} s`],
-    ['records of the issuer and webhooks', figures.inputs],
+    ['machine', `${figures.processors} processors, mean load ${figures.load.toFixed(1)}`],
+    ['records of the issuer, webhooks, orders', figures.inputs],
+    ['orders of operators', listed(figures.orders)],
+    ['logins of users at a merchant', figures.logins],
+    ['windows in which nobody was served', listed(figures.outages)],
     ['pushes that reached Knot', figures.pushes],
     ['of them accepted', figures.landed],
+    [
+      'accepted, but answered with 503',
+      `${figures.hidden}, of them followed by another one ${figures.hiddenAndRepeated}`,
+    ],
     ['pushes with a fault', faultCount],
     ['reads with a fault', total(figures.readFaults)],
     ['webhooks sent', figures.webhooks],
     ['commands', listed(figures.commands)],
-    ['outcomes', figures.outcomes],
+    ['outcomes', `${figures.outcomes}: ${listed(figures.told)}`],
+    ['success on which attempt', listed(figures.updatedOnAttempt)],
     ['dead letters', figures.deadLetters],
     ['most pushes in flight per (user, merchant)', figures.inFlightMax],
     ['**inputs without an explanation**', figures.unexplained],
@@ -31,6 +40,7 @@ export function soakPage(figures: FaultsFigures, { date, versions, command, note
     ['**attempts still open**', figures.open],
     ['**pushes after their suppression**', figures.afterSuppression],
     ['largest resident memory of the product', `${Math.round(figures.residentMaxBytes / 2 ** 20)} MiB`],
+    ['largest resident memory of the run itself', `${Math.round(figures.ownResidentMaxBytes / 2 ** 20)} MiB`],
   ]
   return [
     '# Soak',
@@ -38,8 +48,8 @@ export function soakPage(figures: FaultsFigures, { date, versions, command, note
     '<!-- Written by `npm run soak -- faults --write`. Do not edit. -->',
     '',
     'The whole product on a real Kafka, against a Knot that fails in every way the simulator knows, killed with SIGKILL all the',
-    'while and started again at once. The checks are those of `test/soak/faults/faultsOracle.ts`: any violation, and this page is',
-    'not written. The same in small is in `npm test` (`test/broker/endToEnd/faults.test.ts`).',
+    'while and started again at once; merchants refuse for every class of reason, users log in again, operators give orders. The',
+    'checks are those of `test/soak/faults/faultsOracle.ts`: any violation, and this page is not written. The same in small is in `npm test` (`test/broker/endToEnd/faults.test.ts`).',
     '',
     `${date}, ${versions}:`,
     '',
@@ -47,12 +57,17 @@ export function soakPage(figures: FaultsFigures, { date, versions, command, note
     command,
     '```',
     '',
-    ...(note === '' ? [] : [note, '']),
+    ...(figures.users < figures.usersAsked
+      ? [`No further users began after ${minutes} minutes: ${figures.users} of ${figures.usersAsked} did.`, '']
+      : []),
+    'Every fourth process is killed after a quarter of that time, mostly while it takes over.',
+    '',
     '| | |',
     '|---|---|',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
     'A push whose connection closes before its body is read counts as a push, but at no user: what was in flight is seen from the body on.',
+    'A push that Knot takes and answers with 503 has to be believed: the next one meets a busy account, or lands as well.',
     '',
     '## How it ended',
     '',

@@ -2,7 +2,7 @@ import { frameSchemaId } from '../../../src/avro/frame.ts'
 import type { RecordCodec, RecordCodecs } from '../../../src/avro/records.ts'
 import type { TopicNames } from '../../../src/config/topicNames.ts'
 import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../../../src/domain/records.ts'
-import { readCommitted } from '../readCommitted.ts'
+import { committedRecords } from '../readCommitted.ts'
 import type { CommittedRecord } from '../readCommitted.ts'
 
 /** A dead letter, with the position that it names. */
@@ -16,7 +16,7 @@ export interface DeadLetter {
 
 /** What Apache Kafka's own read_committed consumer finds in the topics of one run, decoded. Each list in topic order. */
 export interface Evidence {
-  /** Records of the two issuer topics. */
+  /** Records of the two issuer topics, then operators' orders. */
   readonly inputs: readonly CommittedRecord[]
   readonly userEvents: readonly UserEvent[]
   readonly commands: readonly Placed<ProvisioningCommand>[]
@@ -39,6 +39,7 @@ export function positionText(position: { topic: string; partition: number; offse
   return `${position.topic}-${position.partition}@${position.offset}`
 }
 
+/** Decoded as it is read: of what a long run leaves behind only the decoded records are kept, and the inputs. */
 export async function readEvidence(brokers: string, topics: TopicNames, codecs: RecordCodecs): Promise<Evidence> {
   const names = [
     topics.cardLifecycle,
@@ -49,22 +50,43 @@ export async function readEvidence(brokers: string, topics: TopicNames, codecs: 
     topics.cardSuppressions,
     topics.dlq,
   ]
-  const byTopic = Map.groupBy(await readCommitted(brokers, names), record => record.topic)
-  const of = (topic: string): CommittedRecord[] => byTopic.get(topic) ?? []
   const foreign: CommittedRecord[] = []
-  return {
-    inputs: [...of(topics.cardLifecycle), ...of(topics.knotEvents)],
-    userEvents: decoded(codecs.userEvents, of(topics.userEvents), foreign).map(({ value }) => value),
-    commands: decoded(codecs.provisioningCommands, of(topics.provisioningCommands), foreign),
-    outcomes: decoded(codecs.cardOutcomes, of(topics.cardOutcomes), foreign),
-    suppressions: decoded(
-      codecs.cardSuppressions,
-      of(topics.cardSuppressions).filter(({ value }) => value !== null),
-      foreign,
-    ),
-    deadLetters: of(topics.dlq).map(deadLetterOf),
-    foreign,
+  const orders: CommittedRecord[] = []
+  const userEvents: UserEvent[] = []
+  const commands: Placed<ProvisioningCommand>[] = []
+  const outcomes: Placed<CardOutcome>[] = []
+  const suppressions: Placed<CardSuppression>[] = []
+  const deadLetters: DeadLetter[] = []
+  const issued = new Map<string, CommittedRecord[]>([
+    [topics.cardLifecycle, []],
+    [topics.knotEvents, []],
+  ])
+  for await (const record of committedRecords(brokers, names)) {
+    switch (record.topic) {
+      case topics.userEvents:
+        for (const { value } of decoded(codecs.userEvents, record, foreign)) {
+          userEvents.push(value)
+          if (value.body.kind === 'operator') orders.push(record)
+        }
+        break
+      case topics.provisioningCommands:
+        commands.push(...decoded(codecs.provisioningCommands, record, foreign))
+        break
+      case topics.cardOutcomes:
+        outcomes.push(...decoded(codecs.cardOutcomes, record, foreign))
+        break
+      case topics.cardSuppressions:
+        if (record.value !== null) suppressions.push(...decoded(codecs.cardSuppressions, record, foreign))
+        break
+      case topics.dlq:
+        deadLetters.push(deadLetterOf(record))
+        break
+      default:
+        issued.get(record.topic)?.push(record)
+    }
   }
+  const inputs = [...[...issued.values()].flat(), ...orders]
+  return { inputs, userEvents, commands, outcomes, suppressions, deadLetters, foreign }
 }
 
 /** Text of a header; undefined where there is none. */
@@ -72,19 +94,14 @@ export function headerOf(record: CommittedRecord, name: string): string | undefi
   return record.headers.find(({ key }) => key === name)?.value?.toString('utf8')
 }
 
-function decoded<T>(
-  codec: RecordCodec<T>,
-  records: readonly CommittedRecord[],
-  foreign: CommittedRecord[],
-): Placed<T>[] {
-  return records.flatMap(record => {
-    const { partition, offset, value } = record
-    if (value === null || frameSchemaId(value, 0, value.length) !== codec.schemaId) {
-      foreign.push(record)
-      return []
-    }
-    return [{ partition, offset, value: codec.decode(value, 0, value.length) }]
-  })
+/** Nothing where the record is not in this release's schema. */
+function decoded<T>(codec: RecordCodec<T>, record: CommittedRecord, foreign: CommittedRecord[]): Placed<T>[] {
+  const { partition, offset, value } = record
+  if (value === null || frameSchemaId(value, 0, value.length) !== codec.schemaId) {
+    foreign.push(record)
+    return []
+  }
+  return [{ partition, offset, value: codec.decode(value, 0, value.length) }]
 }
 
 function deadLetterOf(record: CommittedRecord): DeadLetter {

@@ -8,6 +8,16 @@ export interface SeenPush {
   readonly userId: string | null
   readonly merchantId: number | null
   readonly landed: boolean
+  /** HTTP status of the answer. */
+  readonly status?: number | null | undefined
+}
+
+/**
+ * Knot took the card and answered 503, which says that it did not: the product has to believe it and may push again.
+ * Such a push is nobody's, and what follows it may be a second one.
+ */
+export function isHidden({ landed, status }: Pick<SeenPush, 'landed' | 'status'>): boolean {
+  return landed && status === 503
 }
 
 /** Sentences about what is not as promised. `missing` may still come; `wrong` cannot be mended by waiting. */
@@ -201,7 +211,7 @@ function checkPushes(
 ): void {
   const keyOf = (userId: string | null, merchantId: number | null): string => `${userId ?? ''} at ${merchantId ?? ''}`
   const landed = Map.groupBy(
-    pushes.filter(push => push.landed),
+    pushes.filter(push => push.landed && !isHidden(push)),
     push => keyOf(push.userId, push.merchantId),
   )
   const sent = new Map<string, CommandResult[]>()

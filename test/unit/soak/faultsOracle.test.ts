@@ -6,6 +6,7 @@ import type {
   CommandResult,
   ProvisioningCommand,
   SourcePosition,
+  UserEvent,
 } from '../../../src/domain/records.ts'
 import type { CommittedRecord } from '../../support/readCommitted.ts'
 import type { Evidence } from '../../support/onfile/evidence.ts'
@@ -71,6 +72,47 @@ const facts: RunFacts = {
   inFlightMax: 1,
   offsets: { passedAtMs: () => 105 },
   redirected: 0,
+  minGapMs: 50,
+}
+
+/** The same SWITCH again, so much later, with its answer and its push. */
+function again(
+  seq: number,
+  laterMs: number,
+  changes: Partial<ProvisioningCommand>,
+): { command: ProvisioningCommand; told: UserEvent; seen: PushEntry; end: CardOutcome } {
+  const command = { ...switchCommand, command_id: `ada:${seq}`, decision_seq: seq, ...changes }
+  const { command_id, attempt } = command
+  const body: CommandResult = {
+    ...{ ...result, command_id, decision_seq: seq, attempt },
+    ...{ started_at: 100 + laterMs, answered_at: 110 + laterMs },
+  }
+  return {
+    command,
+    told: { user_id: 'ada', source: trigger, origin: trigger, occurred_at: 0, body },
+    seen: { ...push, atMs: 101 + laterMs, answeredAtMs: 109 + laterMs },
+    end: { ...updated, outcome_id: `ada:${seq + 1}`, decision_seq: seq + 1, command_id, attempt, reason: 'corrected' },
+  }
+}
+
+/** The sound history, and this after it. */
+function followedBy(
+  ...more: readonly ReturnType<typeof again>[]
+): [evidence: Partial<Evidence>, facts: Partial<RunFacts>] {
+  return [
+    {
+      commands: placed(switchCommand, ...more.map(({ command }) => command)),
+      userEvents: [...sound.userEvents, ...more.map(({ told }) => told)],
+      outcomes: placed(accepted, updated, ...more.map(({ end }) => end)),
+    },
+    { pushes: [push, ...more.map(({ seen }) => seen)] },
+  ]
+}
+
+const relinked: SourcePosition = { topic: 'knot', partition: 0, offset: 0, event_id: null }
+const forgotten: CardOutcome = {
+  ...{ ...updated, outcome_id: 'ada:4', decision_seq: 4, status: 'SUPPRESSED', reason: 'forgotten' },
+  ...{ command_id: null, merchant_id: null, source: trigger },
 }
 
 /** Checks that something failed in. */
@@ -85,6 +127,24 @@ describe('the oracle of the soak with faults', () => {
   it('finds nothing where all is well, also where a CANCEL came after the push', () => {
     expect(failing({})).toEqual([])
     expect(failing({ commands: placed(switchCommand, cancel) })).toEqual([])
+  })
+
+  it('finds nothing in a second attempt, in a version that a login begins anew, in a card that is lifted', () => {
+    expect(failing(...followedBy(again(4, 1_000, { attempt: 2 }), again(6, 2_000, { attempt: 3 })))).toEqual([])
+    expect(failing(...followedBy(again(4, 1_000, { attempt: 1, origin: relinked })))).toEqual([])
+    const lifted: CardSuppression = { ...optOut, state: 'LIFTED', decision_seq: 5 }
+    const [evidence, more] = followedBy(again(6, 1_000, { attempt: 2 }))
+    expect(failing({ ...evidence, suppressions: placed(optOut, lifted) }, more)).toEqual([])
+    const over: CardSuppression = { ...optOut, reason: 'operator', until: 40 }
+    const [late, lateFacts] = followedBy(again(5, 1_000, { attempt: 2, issued_at: 41 }))
+    expect(failing({ ...late, suppressions: placed(over), outcomes: late.outcomes! }, lateFacts)).toEqual([])
+  })
+
+  it('takes a push that Knot took and answered with 503 for one that it did not take', () => {
+    const hidden: PushEntry = { ...push, atMs: 50, status: 503 }
+    const busy: PushEntry = { ...push, atMs: 60, landed: false, errorCode: 'ONGOING_OPERATION' }
+    expect(failing({}, { pushes: [hidden, busy, push] })).toEqual([])
+    expect(failing({}, { pushes: [{ ...busy, atMs: 40 }, hidden, push] })).toEqual(['oneInFlight'])
   })
 
   it.each<[string, FaultsCheck[], Partial<Evidence>, Partial<RunFacts>?]>([
@@ -122,6 +182,32 @@ describe('the oracle of the soak with faults', () => {
       ['afterSuppression'],
       { commands: placed(switchCommand, cancel) },
       { offsets: { passedAtMs: () => undefined } },
+    ],
+    ['an attempt that was sent twice', ['attempts'], ...followedBy(again(4, 1_000, { attempt: 1 }))],
+    ['a fourth attempt', ['attempts'], ...followedBy(again(4, 1_000, { attempt: 4 }))],
+    ['a push within the gap', ['gaps'], ...followedBy(again(4, 45, { attempt: 2 }))],
+    [
+      'a push within the gap by the log of Knot alone',
+      ['gaps'],
+      followedBy(again(4, 100, { attempt: 2 }))[0],
+      { pushes: [{ ...push, atMs: 190 }, again(4, 100, {}).seen] },
+    ],
+    [
+      'a push under an order whose end is to come',
+      ['afterSuppression'],
+      {
+        ...followedBy(again(5, 1_000, { attempt: 2 }))[0],
+        suppressions: placed({ ...optOut, reason: 'operator', until: 40 }),
+      },
+      followedBy(again(5, 1_000, { attempt: 2 }))[1],
+    ],
+    [
+      'work for a user who has been forgotten',
+      ['afterSuppression'],
+      {
+        commands: placed(switchCommand, { ...switchCommand, command_id: 'ada:5', decision_seq: 5, kind: 'DISCOVER' }),
+        outcomes: placed(accepted, updated, forgotten),
+      },
     ],
     ['a success where nothing landed', ['pushes', 'updatedIsTrue'], {}, { pushes: [] }],
     ['a redirect that was followed', ['redirects'], {}, { redirected: 1 }],
