@@ -95,7 +95,8 @@ async function run(batches: readonly Buffer[]): Promise<{ cpuUs: number; wallUs:
     ;[cycle, other] = [other, cycle]
     state.begin(cycle, 0)
     context.cycle = cycle
-    state.committed(committed, ++position)
+    position = state.endAfter(committed)
+    state.committed(committed, position - 1)
     committed.reset()
   }
   const cpu = process.cpuUsage()
