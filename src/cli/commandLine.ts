@@ -1,5 +1,7 @@
 import { connectClusterTopics } from './clusterTopics.ts'
 import { ONE_SHOT_DEADLINE_MS } from './deadline.ts'
+import { EXIT } from './exitCodes.ts'
+import { leaveAtOnce } from './leaveAtOnce.ts'
 import { openKafkaDesk } from './order/kafkaDesk.ts'
 import { readKafkaStory } from './user/kafkaStory.ts'
 import { runProgram } from './program.ts'
@@ -18,6 +20,7 @@ export async function runCommandLine(commandLine: readonly string[]): Promise<ne
     terminal: { out: line => console.log(line), err: line => console.error(line) },
     oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS,
   })
-  // What a command gave up waiting for may still hold the process.
+  // What a command gave up waiting for may hold the process, and a file that hangs holds `process.exit` too.
+  if (exitCode === EXIT.unreachable) leaveAtOnce(exitCode)
   process.exit(exitCode)
 }
