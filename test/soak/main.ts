@@ -5,7 +5,7 @@
  *       memory, handles and timers of an instance whose partitions come and go under load
  *   npm run soak -- faults [--users 20000] [--merchants 5] [--faults 0.2] [--kill-every 10, seconds] [--seed 1]
  *       [--minutes 60, no further users begin after that] [--write]
- *       a Knot that fails in every way it knows, and kill -9 of the product; --write: docs/soak.md
+ *       a Knot that fails in every way it knows, and kill -9 of the product; --write: its section of docs/soak.md
  */
 import { parseArgs } from 'node:util'
 import { startBed } from '../../sandbox/bed/bed.ts'

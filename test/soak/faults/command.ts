@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Bed } from '../../../sandbox/bed/bed.ts'
-import { KAFKA_VERSION } from '../../../sandbox/bed/versions.ts'
 import { faultsSoak } from '../faultsSoak.ts'
-import { soakPage } from './page.ts'
+import { runOrigin, writeSection } from '../soakDocument.ts'
+import { faultsSection } from './page.ts'
 
 export interface FaultsFlags {
   readonly users: number
@@ -14,7 +11,7 @@ export interface FaultsFlags {
   readonly seed: number
   /** No further users begin after that. */
   readonly minutes: number
-  /** Writes docs/soak.md. */
+  /** Writes its section of docs/soak.md. */
   readonly write: boolean
 }
 
@@ -22,12 +19,11 @@ export interface FaultsFlags {
 const HARD_SECONDS = 150
 const SHOWN_VIOLATIONS = 40
 
-const page = fileURLToPath(new URL('../../../docs/soak.md', import.meta.url))
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-
-/** Runs the soak with faults and prints its page. False when something does not hold; then nothing is written. */
+/** Runs the soak with faults and prints its section of the page. False when something does not hold; then nothing is written. */
 export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> {
   const { users, merchants, faults, killEverySeconds, seed, minutes } = flags
+  // Of the tree that runs, whatever is committed meanwhile.
+  const origin = runOrigin()
   const { figures, violations } = await faultsSoak({
     brokers: bed.brokers,
     registryUrl: bed.registryUrl,
@@ -38,16 +34,15 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
     kills: { least: 1, most: Number.POSITIVE_INFINITY },
     windows: { everyMs: 30_000, forMs: 4_000 },
     seed,
-    usersAtOnce: 150,
+    usersAtOnce: 300,
     hardSeconds: HARD_SECONDS,
     admitForMs: minutes * 60_000,
     settleWithinMs: 900_000,
     partitions: 2,
     log: line => void process.stderr.write(`${line}\n`),
   })
-  const text = soakPage(figures, {
-    date: new Date().toISOString().slice(0, 10),
-    versions: `commit ${commit()}, Node ${process.versions.node}, Kafka ${KAFKA_VERSION}`,
+  const text = faultsSection(figures, {
+    origin,
     minutes,
     command:
       `npm run soak -- faults --users ${users} --merchants ${merchants} --faults ${faults} ` +
@@ -57,10 +52,6 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
   for (const violation of violations.slice(0, SHOWN_VIOLATIONS)) process.stdout.write(`WRONG: ${violation}\n`)
   process.stdout.write(violations.length === 0 ? 'As promised.\n' : `${violations.length} violations.\n`)
   if (violations.length > 0) return false
-  if (flags.write) writeFileSync(page, text)
+  if (flags.write) writeSection('faults', text)
   return true
-}
-
-function commit(): string {
-  return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
 }

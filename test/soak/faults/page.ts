@@ -2,15 +2,15 @@ import type { Counts, FaultsFigures } from './figures.ts'
 
 /** When, with what and how a run was made. */
 export interface RunOrigin {
-  readonly date: string
-  readonly versions: string
+  /** Date, commit, versions. */
+  readonly origin: string
   readonly command: string
   /** No further users began after that. */
   readonly minutes: number
 }
 
-/** `docs/soak.md`: the figures of one run that was as promised. */
-export function soakPage(figures: FaultsFigures, { date, versions, command, minutes }: RunOrigin): string {
+/** The section of docs/soak.md about one run that was as promised. */
+export function faultsSection(figures: FaultsFigures, { origin, command, minutes }: RunOrigin): string {
   const faultCount = total(figures.faults)
   const rows: readonly (readonly [string, string | number])[] = [
     ['users x merchants', `${figures.users} x ${figures.merchants}`],
@@ -43,15 +43,13 @@ export function soakPage(figures: FaultsFigures, { date, versions, command, minu
     ['largest resident memory of the run itself', `${Math.round(figures.ownResidentMaxBytes / 2 ** 20)} MiB`],
   ]
   return [
-    '# Soak',
-    '',
-    '<!-- Written by `npm run soak -- faults --write`. Do not edit. -->',
+    '## Faults and kills',
     '',
     'The whole product on a real Kafka, against a Knot that fails in every way the simulator knows, killed with SIGKILL all the',
     'while and started again at once; merchants refuse for every class of reason, users log in again, operators give orders. The',
-    'checks are those of `test/soak/faults/faultsOracle.ts`: any violation, and this page is not written. The same in small is in `npm test` (`test/broker/endToEnd/faults.test.ts`).',
+    'checks are those of `test/soak/faults/faultsOracle.ts`: any violation, and this is not written. The same in small is in `npm test` (`test/broker/endToEnd/faults.test.ts`).',
     '',
-    `${date}, ${versions}:`,
+    `${origin}:`,
     '',
     '```sh',
     command,
@@ -69,13 +67,13 @@ export function soakPage(figures: FaultsFigures, { date, versions, command, minu
     'A push whose connection closes before its body is read counts as a push, but at no user: what was in flight is seen from the body on.',
     'A push that Knot takes and answers with 503 has to be believed: the next one meets a busy account, or lands as well.',
     '',
-    '## How it ended',
+    '### How it ended',
     '',
     'The last final outcome of each record of the issuer, per merchant.',
     '',
     table('outcome', figures.ends),
     '',
-    '## Faults',
+    '### What went wrong',
     '',
     table('fault of a push', figures.faults),
     '',
