@@ -20,8 +20,6 @@ export interface CommitterOptions {
   /** Of the changelog, as every commit names it; see `CycleMark`. */
   readonly changelogStart: number
   readonly membership: () => Membership
-  /** Resolves when the group has confirmed this member by an answer to a request sent after the call. */
-  readonly confirmed: (signal: AbortSignal) => Promise<void>
   readonly signal: AbortSignal
   readonly log: Logger
   /** Shown as the task's waiting reason while a commit is in doubt; null when it is over. */
@@ -88,14 +86,12 @@ export class Committer {
 
   /**
    * R0: wait until the group confirms this member now: a zombie must not go further (its R1 would abort the owner's
-   * transaction). R1: prove that nobody else took the lock. R2: read what survived, and who wrote it: between R1's answer
+   * transaction). R1: prove that nobody else took the lock; both are `proveContinuity`, which repeats R0 as often as R1. R2: read what survived, and who wrote it: between R1's answer
    * and R2 this process may have been cut off or stopped for so long that an heir works, and the heir's first cycle has
    * the number of ours. While R2 finds one of our own memory is still valid: no rollback, no second processing.
    */
   private async reconcile(next: { offset: number; metadata: string }): Promise<'found-committed' | 'send-again'> {
     const { producer, topic, partition, signal } = this.options
-    await this.options.confirmed(signal)
-    signal.throwIfAborted()
     try {
       await producer.proveContinuity(signal)
     } catch (error) {

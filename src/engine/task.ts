@@ -105,6 +105,7 @@ export class Task<Tables extends object, Effect, Result> {
     this.producer = new TransactionalProducer(engine.cluster, {
       transactionalId: `${engine.applicationId}-${topology.role}-${topic}-${partition}`,
       groupId,
+      member,
       timeoutMs: engine.transactionTimeoutMs,
       compression: engine.compression,
       ...(engine.forceTransactionProtocol === undefined ? {} : { forceProtocol: engine.forceTransactionProtocol }),
@@ -238,7 +239,6 @@ export class Task<Tables extends object, Effect, Result> {
         owner: taken.owner,
         changelogStart: taken.changelogStart,
         membership: () => member.membership,
-        confirmed: s => member.confirmed(s),
         signal,
         log,
         onWaiting: reason => this.wait(reason),

@@ -115,6 +115,10 @@ export class GroupMember {
     return this.waiting?.sinceMs
   }
 
+  get sessionTimeoutMs(): number {
+    return this.options.sessionTimeoutMs
+  }
+
   /** Moves during a rebalance as soon as the new generation is known: the broker takes commits under it from then on. */
   get membership(): Membership {
     return this.current

@@ -36,11 +36,28 @@ const UNKNOWN_MEMBER_ID = 25
 /** How long a step of a commit repeats what a moved leader or coordinator answers, before its outcome is in doubt. */
 const STEP_DEADLINE_MS = 30_000
 
+/** So long a confirmation of the member counts for what is sent after it: repeats within milliseconds share one. */
+const CONFIRMATION_MS = 500
+/** So often a group must say that it has no offset, and be shown to be the group each time. */
+const LOOKS_FOR_NONE = 2
+
+/** The group member on whose behalf transactions are made. */
+export interface ConfirmedMember {
+  /**
+   * Resolves when the group has confirmed this member by an answer to a request sent after the call. Rejects with the
+   * signal's reason, and when there will be no such answer any more.
+   */
+  confirmed(signal?: AbortSignal): Promise<void>
+  /** Not heard of for so long, the group gives the member's partitions to others. */
+  readonly sessionTimeoutMs: number
+}
+
 export interface TransactionalProducerOptions {
   /** Stable for what it locks: initialising it fences whoever used it before. */
   readonly transactionalId: string
   /** The group whose offsets the transactions commit. */
   readonly groupId: string
+  readonly member: ConfirmedMember
   /** The broker aborts a transaction that stays open for longer. */
   readonly timeoutMs: number
   readonly compression?: Compression
@@ -93,22 +110,25 @@ export class TransactionalProducer {
   }
 
   /**
-   * Takes the lock: fences the predecessor and ends its open transaction. Waits for that, for a coordinator that moves
-   * and for the network until the signal aborts (without a signal: one minute). Throws KafkaError for anything else.
+   * Takes the lock: fences the predecessor and ends its open transaction. For a partition that the group has just given to
+   * this member; after a lost connection only once the group has confirmed it again. Waits for that, for a coordinator
+   * that moves and for the network until the signal aborts (without a signal: one minute). Throws KafkaError for anything
+   * else.
    */
   async takeOver(signal?: AbortSignal): Promise<void> {
-    await this.initialise(NO_IDENTITY, signal)
+    await this.initialise(NO_IDENTITY, performance.now() + CONFIRMATION_MS, signal)
   }
 
   /**
-   * Proves that nobody has taken the lock since, and begins a new epoch, which aborts what was left open of the last
-   * transaction. Only for a member that its group has confirmed just now: a zombie's call would abort the owner's
-   * transaction before it is refused. Waits as `takeOver` does. Throws FencedError when refused.
+   * R0 and R1 of a reconcile: once the group has confirmed this member, proves that nobody has taken the lock since, and
+   * begins a new epoch, which aborts what was left open of the last transaction. A zombie's call would abort the owner's
+   * transaction before it is refused: so each repeat after a lost connection waits for a confirmation of its own, and none
+   * is on its way for longer than half a session. Waits as `takeOver` does. Throws FencedError when refused.
    */
   async proveContinuity(signal?: AbortSignal): Promise<void> {
     if (this.identity.epoch < 0) throw new ProducerStateError('Continuity of a producer that was never initialised')
     try {
-      await this.initialise(this.identity, signal)
+      await this.initialise(this.identity, 0, signal)
     } catch (error) {
       if (!isKafkaError(error, FENCED_CODES)) throw error
       this.state = 'fenced'
@@ -169,40 +189,59 @@ export class TransactionalProducer {
   }
 
   /**
-   * What the group has committed for a partition, waiting out transactions that are still open there. -1 means none;
-   * a coordinator that is resigning says so too (KAFKA-20416), so that answer counts only when it comes twice.
+   * What the group has committed for a partition, waiting out transactions that are still open there. -1 means none; but
+   * a coordinator that is resigning says so too (KAFKA-20416), and asked again at once it says the same. So that answer
+   * counts only from a node that knows this member as one of the group afterwards, which one without the group's state
+   * cannot, and only when another look finds the same. A new group pays two heartbeats for it, no waiting.
    */
   async committedOffset(
     topic: string,
     partition: number,
     signal?: AbortSignal,
   ): Promise<{ offset: number; metadata: string }> {
-    const first = await this.fetchOffset(topic, partition, signal)
-    if (first.offset >= 0) return first
-    this.cluster.forgetCoordinator('group', this.options.groupId)
-    return this.fetchOffset(topic, partition, signal)
-  }
-
-  private async fetchOffset(
-    topic: string,
-    partition: number,
-    signal: AbortSignal | undefined,
-  ): Promise<{ offset: number; metadata: string }> {
-    const { groupId } = this.options
+    const { groupId, member } = this.options
     const request = offsetFetch(groupId, topic, partition)
+    let looks = 0
     return this.patiently('group', groupId, UNSTABLE_CODES, signal, async node => {
-      const { errorCode, offset, metadata } = await this.cluster.call(node, 'transactions', request)
-      if (errorCode !== 0) throw new KafkaError(request.api.name, errorCode, `${groupId}, ${topic}-${partition}`)
-      return { offset, metadata }
+      for (;;) {
+        const { errorCode, offset, metadata } = await this.cluster.call(node, 'transactions', request)
+        if (errorCode !== 0) throw new KafkaError(request.api.name, errorCode, `${groupId}, ${topic}-${partition}`)
+        if (offset >= 0) return { offset, metadata }
+        await member.confirmed(signal)
+        // The member asks the coordinator that is known here: the confirmation is this node's if that is still the same.
+        const now = await this.cluster.coordinator('group', groupId)
+        looks = now === node ? looks + 1 : 0
+        if (looks === LOOKS_FOR_NONE) return { offset, metadata }
+        this.cluster.forgetCoordinator('group', groupId)
+        node = await this.cluster.coordinator('group', groupId)
+      }
     })
   }
 
-  private async initialise(identity: ProducerIdentity, signal: AbortSignal | undefined): Promise<void> {
-    const { transactionalId, timeoutMs, forceProtocol } = this.options
-    const request = initProducerId(transactionalId, timeoutMs, identity)
+  /** `confirmedUntilMs` (monotonic): until then the group's last word on this member still counts. */
+  private async initialise(
+    identity: ProducerIdentity,
+    confirmedUntilMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { transactionalId, timeoutMs, forceProtocol, member } = this.options
+    const request = {
+      ...initProducerId(transactionalId, timeoutMs, identity),
+      // What is given up then does not arrive later: its connection is closed with it.
+      timeoutMs: Math.min(this.cluster.settings.connection.requestTimeoutMs, Math.floor(member.sessionTimeoutMs / 2)),
+    }
     await this.patiently('transaction', transactionalId, COORDINATOR_RETRY_CODES, signal, async node => {
       const version = await this.cluster.transactionVersion(node, 'transactions')
-      const answer = await this.cluster.call(node, 'transactions', request)
+      if (performance.now() >= confirmedUntilMs) {
+        const askedMs = performance.now()
+        await member.confirmed(signal)
+        confirmedUntilMs = askedMs + CONFIRMATION_MS
+      }
+      signal?.throwIfAborted()
+      const answer = await this.cluster.call(node, 'transactions', request).catch((error: unknown) => {
+        confirmedUntilMs = 0
+        throw error
+      })
       if (answer.errorCode !== 0) throw new KafkaError(request.api.name, answer.errorCode, transactionalId)
       this.currentProtocol = forceProtocol ?? (version >= 2 ? 'v2' : 'v1')
       this.adopt(answer)

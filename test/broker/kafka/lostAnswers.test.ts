@@ -36,6 +36,7 @@ describe.each(['v1', 'v2'] as const)('in protocol %s', { retry: 0 }, protocol =>
     producer = new TransactionalProducer(throughProxy, {
       transactionalId: unique('tx'),
       groupId,
+      member,
       timeoutMs: 30_000,
       ...(protocol === 'v1' ? { forceProtocol: 'v1' as const } : {}),
     })
@@ -118,6 +119,7 @@ it('the lock is taken through lost answers and a network that is away for a whil
   const producer = new TransactionalProducer(throughProxy, {
     transactionalId: unique('tx'),
     groupId,
+    member,
     timeoutMs: 30_000,
   })
   proxy.lose({ api: 'InitProducerId', on: 'response', action: 'cut', times: 2 })

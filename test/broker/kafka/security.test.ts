@@ -67,7 +67,12 @@ async function work(cluster: Cluster, ms: number): Promise<void> {
   member.start()
   await assigned.promise
   const { groupId } = member.membership
-  const producer = new TransactionalProducer(cluster, { transactionalId: unique('tx'), groupId, timeoutMs: 10_000 })
+  const producer = new TransactionalProducer(cluster, {
+    transactionalId: unique('tx'),
+    groupId,
+    member,
+    timeoutMs: 10_000,
+  })
   await producer.takeOver()
   const fetcher = new Fetcher(cluster, { maxWaitMs: 50 })
   const errors = new Set<string>()

@@ -32,6 +32,7 @@ describe.each(['v1', 'v2'] as const)('transactions in protocol %s', { retry: 0 }
     new TransactionalProducer(cluster, {
       transactionalId,
       groupId,
+      member,
       timeoutMs: 30_000,
       compression,
       ...(protocol === 'v1' ? { forceProtocol: 'v1' as const } : {}),
@@ -192,6 +193,7 @@ it('compressed batches are read alike by Java and by us', async () => {
     const producer = new TransactionalProducer(bench.cluster, {
       transactionalId: unique('tx'),
       groupId,
+      member,
       timeoutMs: 30_000,
       compression,
     })
@@ -212,6 +214,7 @@ it('offsets of a log are found by end and by time', async () => {
   const producer = new TransactionalProducer(bench.cluster, {
     transactionalId: unique('tx'),
     groupId,
+    member,
     timeoutMs: 30_000,
   })
   await producer.takeOver()

@@ -43,7 +43,6 @@ function committerOf(producer: FakeProducer): Committer {
       owner: '7001:3',
       changelogStart: 0,
       membership: () => ({ groupId: 'g', generation: 1, memberId: 'm', instanceId: null }),
-      confirmed: () => Promise.resolve(),
       signal: new AbortController().signal,
       log: pino({ enabled: false }),
       onWaiting: () => undefined,

@@ -25,6 +25,7 @@ export class FakeGroup {
       return new Map(names.map(name => [name, 1]))
     },
     coordinator: () => Promise.resolve(1),
+    settings: { connection: { requestTimeoutMs: 30_000 } },
     forgetCoordinator: () => undefined,
     transactionVersion: () => Promise.resolve(2),
     closeLane: () => undefined,
