@@ -1,6 +1,7 @@
 import { commandOfAttempt, newAttempt } from './attemptParts.ts'
 import { hardTimer, softTimer, switchTimer } from './deadlines.ts'
 import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
+import { obstacleOf } from './holders.ts'
 import { resolveLate } from './lateResults.ts'
 import { discoverMerchant } from './merchantDiscover.ts'
 import type { Attempt, EndedAttempt, MerchantState, Work } from './merchantState.ts'
@@ -101,11 +102,14 @@ export function issueSwitch(draft: DecisionDraft, merchant: MerchantState, attem
   })
 }
 
-/** The timer of a scheduled attempt: suppression is asked again, because time has passed. */
+/**
+ * What has waited goes on. Time has passed: it is asked again what stops it, and which card the merchant holds, because the
+ * user may have put another one on file meanwhile.
+ */
 export function resumeAttempt(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
-  const suppression = suppressionOf(draft.user, attempt.card_ref, merchant.merchant_id, draft.now)
-  if (suppression !== undefined) {
-    endAttempt(draft, merchant, attempt, 'CANCELLED', suppression.reason, attempt.source)
+  const stopped = stoppedBy(draft, merchant, attempt)
+  if (stopped !== null) {
+    endAttempt(draft, merchant, attempt, stopped.status, stopped.reason, attempt.source)
   } else if (attempt.retry_after !== null && attempt.command_id === null) {
     discoverMerchant(draft, merchant, attempt)
   } else {
@@ -151,10 +155,22 @@ export function endAttempt(
 /** The queued version, taken from the queue or thrown out of it. */
 function startQueued(draft: DecisionDraft, merchantId: number, work: Work, inherited: InheritedWait | null): void {
   const merchant = draft.merchant(merchantId)!
-  const suppression = suppressionOf(draft.user, work.card_ref, merchantId, draft.now)
-  if (suppression !== undefined) dropWork(draft, merchant, work, 'CANCELLED', suppression.reason, work.source)
+  const stopped = stoppedBy(draft, merchant, work)
+  if (stopped !== null) dropWork(draft, merchant, work, stopped.status, stopped.reason, work.source)
   else if (isConfirmed(merchant, work)) dropWork(draft, merchant, work, 'SKIPPED', 'already_current', work.source)
   else beginAttempt(draft, merchant, work, inherited)
+}
+
+/** Why what has waited must not be pushed now; null: it may. */
+function stoppedBy(
+  draft: DecisionDraft,
+  merchant: MerchantState,
+  { card_ref }: Work,
+): { readonly status: 'CANCELLED' | 'SKIPPED'; readonly reason: string } | null {
+  const suppression = suppressionOf(draft.user, card_ref, merchant.merchant_id, draft.now)
+  if (suppression !== undefined) return { status: 'CANCELLED', reason: suppression.reason }
+  const obstacle = obstacleOf(draft.user, card_ref, merchant, draft.policy)
+  return obstacle === null ? null : { status: 'SKIPPED', reason: obstacle }
 }
 
 /** The merchant has confirmed exactly this vault version of this card. */

@@ -7,6 +7,7 @@ import type { Attempt, EndedAttempt, Holder, KeptWebhook, MerchantState } from '
 import { failureOf } from './reasons.ts'
 import type { SourcePosition } from './records.ts'
 import { isSameVersion } from './repeats.ts'
+import { isLive } from './suppressionRules.ts'
 
 /** Knot's clock may be behind ours by so much when a result is measured against the start of an attempt. */
 export const RESULT_SKEW_MS = 2_000
@@ -28,7 +29,9 @@ export function resolveLate(draft: DecisionDraft, named: NamedMerchant, webhook:
   const last = merchant?.last ?? null
   if (merchant !== undefined && last !== null && belongsTo(draft, last, webhook.timestamp)) {
     if (webhook.event === 'CARD_UPDATED') {
-      if (last.status !== 'UPDATED') return correct(draft, merchant, last, webhook)
+      if (last.status !== 'UPDATED' && !isOfAnotherCard(draft, last, webhook)) {
+        return correct(draft, merchant, last, webhook)
+      }
       if (last.reason === 'reconciled') return changeNothing(draft, merchant, last, 'duplicate', webhook)
     } else {
       if (last.status === 'UPDATED') return changeNothing(draft, merchant, last, 'contradicts_success', webhook)
@@ -42,6 +45,18 @@ export function resolveLate(draft: DecisionDraft, named: NamedMerchant, webhook:
 function belongsTo({ policy }: DecisionDraft, last: EndedAttempt, timestamp: number): boolean {
   if (last.started_at === null || timestamp < last.started_at - RESULT_SKEW_MS) return false
   return last.status === 'NO_RESULT' || timestamp <= last.started_at + policy.resultHardMs
+}
+
+/**
+ * Knot has told the failure already, and now another live card of the user: the user has chosen it in Knot's SDK. Where
+ * nothing was told yet the name says nothing: Knot may name the card of the session in which the account was linked.
+ */
+function isOfAnotherCard(
+  { user }: DecisionDraft,
+  { status, card_ref }: EndedAttempt,
+  { card_id }: KeptWebhook,
+): boolean {
+  return status !== 'NO_RESULT' && card_id !== null && card_id !== card_ref && isLive(user, card_id)
 }
 
 function correct(draft: DecisionDraft, merchant: MerchantState, last: EndedAttempt, webhook: KeptWebhook): void {

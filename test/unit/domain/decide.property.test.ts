@@ -25,8 +25,8 @@ function lifecycle(types: readonly string[]): fc.Arbitrary<Move> {
   return fc.record({
     do: fc.constant('lifecycle' as const),
     type: fc.constantFrom(...types),
-    // A second card keeps the first one from its merchants: rare, so that most histories get somewhere.
-    card: fc.integer({ min: 0, max: 14 }).map(n => (n === 0 ? 1 : 0)),
+    // A second card keeps the first one from its merchants: not often, so that most histories get somewhere.
+    card: fc.integer({ min: 0, max: 5 }).map(n => (n === 0 ? 1 : 0)),
     minutesAgo,
   })
 }
@@ -83,12 +83,22 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const), which }) },
   { weight: 9, arbitrary: fc.record({ do: fc.constant('webhook' as const), which, isRepeated: fc.boolean() }) },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant('foreign' as const),
-      event: fc.constantFrom('CARD_UPDATED', 'CARD_FAILED', 'AUTHENTICATED', 'ACCOUNT_LOGIN_REQUIRED'),
+      event: fc.constantFrom('CARD_UPDATED', 'CARD_UPDATED', 'CARD_FAILED', 'AUTHENTICATED', 'ACCOUNT_LOGIN_REQUIRED'),
       merchant: fc.nat({ max: 1 }),
+      card: fc.option(fc.nat({ max: 1 })),
       minutesAgo,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('task' as const),
+      card: fc.nat({ max: 1 }),
+      merchant: fc.nat({ max: 1 }),
+      mood: fc.constantFrom('updated', 'updated', 'other', 'busy', 'refused', 'lost', 'hidden'),
     }),
   },
   {

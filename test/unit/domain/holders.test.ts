@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../../src/domain/decide.ts'
-import { account, HOUR, MERCHANT, SECOND, T0, USER, World } from './world.ts'
+import { account, HOUR, MERCHANT, MINUTE, SECOND, T0, USER, World } from './world.ts'
 
 /** What is true before the card in question is reissued: the cards of the user, and who holds the merchant. */
 interface Scene {
@@ -219,5 +219,80 @@ describe('a merchant that Knot lists twice', () => {
     world.discovered({ accounts: [off, account()] })
     expect(world.news()).toEqual(['SWITCH card-1 v1 @11'])
     expect(world.at(MERCHANT).attempt?.phase).toBe('ISSUED')
+  })
+})
+
+describe('a card that waits gives way to the one that the user has put on file', () => {
+  /** Version 2 of card `a`, the holder, waits for its merchant in each of the ways; card `b` lives too. */
+  const waiting: Readonly<Record<string, (world: World) => void>> = {
+    min_gap: world => {
+      world.lifecycle('updated', { card: 'a' })
+      world.discovered()
+      world.accepted()
+      world.knot('CARD_UPDATED')
+      reissued(world)
+    },
+    busy: world => {
+      reissued(world)
+      world.result('BUSY')
+    },
+    retry: world => {
+      reissued(world)
+      world.accepted()
+      world.knot('CARD_FAILED', { reason: 'other' })
+    },
+    queued: world => {
+      world.lifecycle('updated', { card: 'a' })
+      world.discovered()
+      world.accepted()
+      reissued(world)
+    },
+  }
+
+  function reissued(world: World): void {
+    world.pass(1)
+    world.lifecycle('updated', { card: 'a' })
+    world.discovered()
+  }
+
+  function holding(): World {
+    const world = new World()
+    for (const card of ['a', 'b']) world.lifecycle('enrolled', { card })
+    world.knot('CARD_UPDATED', { card_id: 'a' })
+    world.pass(MINUTE)
+    return world
+  }
+
+  /** What waits has its time, until a push of it is out or it has ended; the account takes a card all the while. */
+  function goOn(world: World): string[] {
+    for (let i = 0; i < 12; i++) {
+      world.pass(10 * MINUTE)
+      const { attempt } = world.at()
+      if (attempt?.phase === 'DISCOVERING') world.discovered()
+    }
+    return world.news()
+  }
+
+  it.each(Object.entries(waiting))('%s', (_, wait) => {
+    const world = holding()
+    wait(world)
+    const startedAt = world.at().attempt?.started_at ?? null
+    world.pass(5 * SECOND)
+    world.news()
+    // Of a push that is open it would be the result: there the webhook is older than its start, and was late.
+    world.knot('CARD_UPDATED', { card_id: 'b', timestamp: startedAt === null ? world.now : startedAt - 3 * SECOND })
+    expect(world.news()).toEqual(['EXTERNAL updated @11'])
+    if (startedAt !== null) world.knot('CARD_FAILED', { reason: 'account' })
+    expect(goOn(world).at(-1)).toBe('SKIPPED other_card_on_file @11')
+    expect(world.at()).toMatchObject({ attempt: null, queued: null, holder: { card_ref: 'b' } })
+  })
+
+  it.each(Object.entries(waiting))('%s: where nobody has chosen another one it goes on', (_, wait) => {
+    const world = holding()
+    wait(world)
+    world.pass(5 * SECOND)
+    if (world.at().queued !== null) world.knot('CARD_FAILED', { reason: 'account' })
+    world.news()
+    expect(goOn(world).at(-1)).toBe(`SWITCH a v${world.state.cards[0]!.version} @11`)
   })
 })

@@ -32,6 +32,8 @@ export class Laws {
   /** By suppression key. */
   readonly #suppressed = new Map<string, Barrier>()
   readonly #calledBack: Barrier[] = []
+  /** By merchant: the card that it confirmed last, by Knot's time. */
+  readonly #confirmed = new Map<number, { readonly card_ref: string; readonly at: number }>()
   #isForgotten = false
   /** What was ordered up to here is of a life of which nothing is known any more. */
   #forgottenSeq = 0
@@ -48,6 +50,8 @@ export class Laws {
     this.#event = event
     const { body } = event
     if (body.kind !== 'result' || body.command_kind !== 'SWITCH' || body.merchant_id === null) return
+    // A task is no command of ours, and its own report of every step.
+    if (body.decision_seq === 0) return
     const command = this.#world.commands.find(({ command_id }) => command_id === body.command_id)!
     if (body.result === 'ACCEPTED' || body.result === 'AMBIGUOUS') {
       const push = `${command.origin.offset} ${body.merchant_id} attempt ${command.attempt}`
@@ -104,11 +108,13 @@ export class Laws {
   #forget(): void {
     expect(this.#openSwitches.size, 'a SWITCH of an erased user is open').toBe(0)
     this.#forgottenSeq = this.#seq
-    for (const memory of [this.#active, this.#suppressed, this.#acceptedAt, this.#newestVersion]) memory.clear()
+    for (const memory of [this.#active, this.#suppressed, this.#acceptedAt, this.#newestVersion, this.#confirmed])
+      memory.clear()
   }
 
   #outcome(outcome: CardOutcome): void {
     expect(outcome.outcome_id).toBe(`${USER}:${outcome.decision_seq}`)
+    this.#confirm(outcome)
     expect(outcome.final).toBe(outcome.status !== 'ACCEPTED' && outcome.status !== 'RETRY_SCHEDULED')
     const { command_id: commandId, merchant_id: merchantId } = outcome
     if (commandId === null) return
@@ -118,6 +124,21 @@ export class Laws {
     if (merchantId !== null && ends && this.#openSwitches.get(merchantId)?.command_id === commandId) {
       this.#openSwitches.delete(merchantId)
     }
+  }
+
+  /** An EXTERNAL confirmation without a card, or with one that nobody knows, says that nobody knows. */
+  #confirm({ status, reason, merchant_id: merchantId, card_ref, occurred_at: at }: CardOutcome): void {
+    const isConfirmation = status === 'UPDATED' || (status === 'EXTERNAL' && reason === 'updated')
+    if (!isConfirmation || merchantId === null || card_ref === null) return
+    const before = this.#confirmed.get(merchantId)
+    if (before === undefined || before.at <= at) this.#confirmed.set(merchantId, { card_ref, at })
+  }
+
+  /** A card of which the issuer, or a task of the user's own, has told, and which is not closed. */
+  #isLive(cardRef: string): boolean {
+    const { cards, suppressions } = this.#world.state
+    const isClosed = suppressions.some(({ card_ref, reason }) => card_ref === cardRef && reason === 'closed')
+    return !isClosed && cards.some(({ card_ref }) => card_ref === cardRef)
   }
 
   /** G3: versions leave in their order. G5: one at a time, and after the result of the one before. */
@@ -133,6 +154,9 @@ export class Laws {
       if (active.until !== null && active.until <= now) continue
       expect(covers(active, command), 'a SWITCH that is suppressed').toBe(false)
     }
+    const holder = this.#confirmed.get(merchantId)?.card_ref ?? command.card_ref!
+    const isOther = holder !== command.card_ref && this.#isLive(holder)
+    expect(isOther, 'a SWITCH over another live card that is on file').toBe(false)
     const place = `${merchantId} ${command.card_ref}`
     expect(command.card_version!).toBeGreaterThanOrEqual(this.#newestVersion.get(place) ?? 0)
     this.#newestVersion.set(place, command.card_version!)

@@ -11,6 +11,8 @@ import type {
   UserEventBody,
   VaultStatus,
 } from '../../../src/domain/records.ts'
+import { TASK_STARTED } from '../../../src/domain/taskResults.ts'
+import { answerTo, reportOn } from './resultBody.ts'
 import { account, USER } from './world.ts'
 import type { World } from './world.ts'
 
@@ -49,8 +51,24 @@ export type Move =
   /** The command is lost, or its answer: nobody ever hears of it. */
   | { readonly do: 'lose'; readonly which: number }
   | { readonly do: 'webhook'; readonly which: number; readonly isRepeated: boolean }
-  | { readonly do: 'foreign'; readonly event: string; readonly merchant: number; readonly minutesAgo: number }
+  | {
+      readonly do: 'foreign'
+      readonly event: string
+      readonly merchant: number
+      /** `data.card_id`: null, or the index of a card. */
+      readonly card: number | null
+      readonly minutesAgo: number
+    }
+  /** SWITCHER serves a task of the user: its report that it starts, how it ends, and the webhook if Knot took the card. */
+  | {
+      readonly do: 'task'
+      readonly card: number
+      readonly merchant: number
+      readonly mood: KnotMood
+    }
   | { readonly do: 'pass'; readonly minutes: number }
+
+type ResultFacts = Partial<CommandResult> & Pick<CommandResult, 'result'>
 
 interface OpenCommand {
   readonly command: ProvisioningCommand
@@ -129,10 +147,15 @@ export class Model {
       }
       case 'foreign': {
         const merchantId = MERCHANTS[move.merchant % MERCHANTS.length]!
-        const webhook = this.#webhook(move.event, merchantId, this.world.now - move.minutesAgo * 60_000, 'other')
+        const cardId = move.card === null ? null : CARDS[move.card % CARDS.length]!
+        const timestamp = this.world.now - move.minutesAgo * 60_000
+        const webhook = { ...this.#webhook(move.event, merchantId, timestamp, 'other'), card_id: cardId }
         this.#append({ ...this.#position(null), user_id: USER, occurred_at: webhook.timestamp, body: webhook })
         break
       }
+      case 'task':
+        this.#task(move)
+        break
       case 'pass':
         // The engine lets no timer fire before the input has been read.
         if (this.log.length === 0) this.world.pass(move.minutes * 60_000)
@@ -309,30 +332,32 @@ export class Model {
     }
   }
 
-  #result(command: ProvisioningCommand, facts: Partial<CommandResult> & Pick<CommandResult, 'result'>): void {
-    const body: CommandResult = {
-      kind: 'result',
-      command_id: command.command_id,
-      command_kind: command.kind,
-      decision_seq: command.decision_seq,
-      attempt: command.attempt,
-      card_ref: command.card_ref,
-      card_version: command.card_version,
-      merchant_id: command.merchant_id,
-      reason: null,
-      vault_status: null,
-      vault_version: null,
-      accounts: [],
-      removed: [],
-      under_way: [],
-      http_status: null,
-      error_code: null,
-      started_at: null,
-      answered_at: this.world.now,
-      ...facts,
-    }
+  #result(command: ProvisioningCommand, facts: ResultFacts): void {
+    const body = answerTo(command, { answered_at: this.world.now, ...facts })
     const { source, origin } = command
     this.#append({ user_id: USER, source, origin, occurred_at: this.world.now, body })
+  }
+
+  // --------------------------------------------------------------------------------------------------------- SWITCHER
+
+  #task({ card, merchant, mood }: Extract<Move, { do: 'task' }>): void {
+    const merchantId = MERCHANTS[merchant % MERCHANTS.length]!
+    const { now } = this.world
+    const webhook = { ...this.#webhook('AUTHENTICATED', merchantId, now, mood), send_card: true }
+    const position = this.#position(null)
+    this.#append({ ...position, user_id: USER, occurred_at: now, body: webhook })
+    const isTaken = mood !== 'busy' && mood !== 'refused'
+    const reports: ResultFacts[] = [{ result: 'AMBIGUOUS', reason: TASK_STARTED, started_at: now }]
+    if (mood === 'refused') reports.push({ result: 'REJECTED', reason: 'invalid_field' })
+    else if (mood === 'busy') reports.push({ result: 'BUSY' })
+    // `lost`: SWITCHER dies after its start.
+    else if (mood !== 'lost') reports.push({ result: 'ACCEPTED', started_at: now, answered_at: now })
+    for (const facts of reports) {
+      const body = reportOn(position.source.offset, CARDS[card % CARDS.length]!, merchantId, facts)
+      this.#append({ ...position, user_id: USER, occurred_at: now, body })
+    }
+    if (!isTaken || mood === 'lost' || mood === 'hidden') return
+    this.#webhooks.push(this.#webhook(mood === 'updated' ? 'CARD_UPDATED' : 'CARD_FAILED', merchantId, now + 2, mood))
   }
 
   // ------------------------------------------------------------------------------------------------------------- Knot

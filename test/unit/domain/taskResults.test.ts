@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TASK_STARTED } from '../../../src/domain/taskResults.ts'
 import type { CommandResult, CommandResultCode, SourcePosition } from '../../../src/domain/records.ts'
+import { reportOn } from './resultBody.ts'
 import { CARD, DAY, HOUR, MERCHANT, MINUTE, SECOND, World } from './world.ts'
 
 const WEBHOOK: SourcePosition = { topic: 'knot-events', partition: 0, offset: 900, event_id: null }
@@ -12,28 +13,7 @@ beforeEach(() => {
 
 /** A report of SWITCHER about task 77, as of now. */
 function report(result: CommandResultCode, facts: Partial<CommandResult> = {}): void {
-  const body: CommandResult = {
-    kind: 'result',
-    command_id: 'task:77',
-    command_kind: 'SWITCH',
-    result,
-    decision_seq: 0,
-    attempt: 1,
-    card_ref: CARD,
-    card_version: null,
-    merchant_id: MERCHANT,
-    reason: null,
-    vault_status: null,
-    vault_version: null,
-    accounts: [],
-    removed: [],
-    under_way: [],
-    http_status: null,
-    error_code: null,
-    started_at: null,
-    answered_at: null,
-    ...facts,
-  }
+  const body = reportOn(77, CARD, MERCHANT, { result, ...facts })
   world.event(body, WEBHOOK, world.now)
 }
 

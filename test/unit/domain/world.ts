@@ -26,6 +26,7 @@ import {
   createMerchantStateCodec,
   createUserStateCodec,
 } from '../../../src/processors/decide/stateCodecs.ts'
+import { answerTo } from './resultBody.ts'
 
 export const SECOND = 1_000
 export const MINUTE = 60 * SECOND
@@ -156,28 +157,7 @@ export class World implements StateView {
 
   /** PROVISION's answer to the newest command of that kind, or to the one given. */
   result(code: CommandResultCode, facts: ResultFacts = {}, command: ProvisioningCommand = this.last('SWITCH')): void {
-    const body: CommandResult = {
-      kind: 'result',
-      command_id: command.command_id,
-      command_kind: command.kind,
-      result: code,
-      decision_seq: command.decision_seq,
-      attempt: command.attempt,
-      card_ref: command.card_ref,
-      card_version: command.card_version,
-      merchant_id: command.merchant_id,
-      reason: null,
-      vault_status: null,
-      vault_version: null,
-      accounts: [],
-      removed: [],
-      under_way: [],
-      http_status: null,
-      error_code: null,
-      started_at: null,
-      answered_at: this.now,
-      ...facts,
-    }
+    const body = answerTo(command, { result: code, answered_at: this.now, ...facts })
     const event = { user_id: USER, source: command.source, origin: command.origin, occurred_at: this.now, body }
     this.process(event)
   }
