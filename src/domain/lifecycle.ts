@@ -1,3 +1,4 @@
+import { evictCard, hasRoomForCard } from './cardLimit.ts'
 import type { DecisionDraft, OutcomeSubject } from './decisionDraft.ts'
 import { endDiscovery, startDiscovery } from './discovery.ts'
 import { isStale, laterStamp, lifecycleType, stampOf } from './eventOrder.ts'
@@ -6,9 +7,9 @@ import { eventIdentity } from './ids.ts'
 import { fingerprint, recall, remember } from './memory.ts'
 import type { Lifecycle, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopCard } from './stops.ts'
-import { isSuppressed, liftCard, suppressCard, suppressionOf } from './suppressionRules.ts'
-import { CARD_LIMIT, newCard } from './userState.ts'
-import type { CardState, EventStamp, UserState } from './userState.ts'
+import { liftCard, suppressCard, suppressionOf } from './suppressionRules.ts'
+import { newCard } from './userState.ts'
+import type { CardState, EventStamp } from './userState.ts'
 
 /** An account-updater event, judged in the order of contract.md 2: duplicate, uid conflict, stale, suppression, hold, vault. */
 export function onLifecycle(draft: DecisionDraft, { source }: UserEvent, event: Lifecycle): void {
@@ -23,7 +24,7 @@ export function onLifecycle(draft: DecisionDraft, { source }: UserEvent, event: 
   draft.putEvents(remember(draft.user.events, identity, print, draft.now))
   const type = lifecycleType(event)
   const known = draft.card(event.card_ref)
-  if (known === undefined && !makeRoom(draft, type)) {
+  if (known === undefined && !makeRoom(draft, type, source)) {
     tell(draft, event, 'REJECTED', 'limit', source)
     return
   }
@@ -92,39 +93,12 @@ function applied(card: CardState, type: LifecycleType, stamp: EventStamp): CardS
   }
 }
 
-/** False where there is no room for one more card. A stop is never turned away: the oldest closed card without work gives way. */
-function makeRoom(draft: DecisionDraft, type: LifecycleType): boolean {
-  if (draft.user.cards.length < CARD_LIMIT) return true
+/** False where there is no room for one more card. A stop is never turned away. */
+function makeRoom(draft: DecisionDraft, type: LifecycleType, source: SourcePosition): boolean {
+  if (hasRoomForCard(draft)) return true
   if (type !== 'closed' && type !== 'opt_out') return false
-  const oldest = oldestDispensable(draft)
-  if (oldest !== undefined) {
-    draft.removeCard(oldest.card_ref)
-    draft.putSuppressions(draft.user.suppressions.filter(entry => entry.card_ref !== oldest.card_ref))
-  }
+  evictCard(draft, source)
   return true
-}
-
-/** A card that is closed and nothing else, and for which nothing is open: its record in the suppressions stays. */
-function oldestDispensable(draft: DecisionDraft): CardState | undefined {
-  const { user } = draft
-  let oldest: CardState | undefined
-  for (const card of user.cards) {
-    if (card.discovery !== null || !isOnlyClosed(user, card.card_ref) || hasWork(draft, card.card_ref)) continue
-    if (oldest === undefined || (card.renewed_at ?? 0) < (oldest.renewed_at ?? 0)) oldest = card
-  }
-  return oldest
-}
-
-function isOnlyClosed(user: UserState, cardRef: string): boolean {
-  if (!isSuppressed(user, cardRef, 'closed')) return false
-  return user.suppressions.every(entry => entry.card_ref !== cardRef || entry.reason === 'closed')
-}
-
-function hasWork(draft: DecisionDraft, cardRef: string): boolean {
-  return draft.user.merchants.some(merchantId => {
-    const merchant = draft.merchant(merchantId)
-    return merchant?.attempt?.card_ref === cardRef || merchant?.queued?.card_ref === cardRef
-  })
 }
 
 /** The outcome of the event itself. */

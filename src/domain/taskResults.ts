@@ -1,6 +1,7 @@
 import { newAttempt } from './attemptParts.ts'
 import { attemptSubject, endAttempt } from './attempts.ts'
 import type { EndStatus } from './attempts.ts'
+import { knowCard } from './cardLimit.ts'
 import { hardTimer, softTimer } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import { newMerchant, TASK_REASON } from './merchantState.ts'
@@ -56,6 +57,8 @@ function openTask(
     if (open.phase !== 'SCHEDULED' && open.phase !== 'DISCOVERING') return
     endAttempt(draft, known, open, 'CANCELLED', 'superseded', source)
   }
+  // The user puts it on file here: no reissue of another card may take its place.
+  knowCard(draft, cardRef, source)
   const merchant = open === null ? known : draft.merchant(known.merchant_id)!
   const startedAt = draft.past(result.started_at ?? draft.occurredAt)
   const work: Work = {

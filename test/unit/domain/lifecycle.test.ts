@@ -411,6 +411,21 @@ describe('bounds', () => {
     expect(world.state.suppressions.map(entry => entry.card_ref)).not.toContain('full-0')
   })
 
+  it('the record of a card that gives way ends too: nobody could lift it later, nor erase it with its user', () => {
+    const world = full('closed')
+    const gone = world.state.suppressions[0]!.card_ref
+    world.lifecycle('opt_out', { at: T0 + HOUR })
+    expect(world.news().slice(0, 2)).toEqual(['LIFTED closed expired', 'tombstone'])
+    world.operator('FORGET', { card_ref: null })
+    const active = new Set<string>()
+    for (const { key, text } of world.suppressions) {
+      if (text.startsWith('ACTIVE')) active.add(key)
+      else active.delete(key)
+    }
+    expect(gone).toBe('full-0')
+    expect([...active]).toEqual([])
+  })
+
   it.each([
     ['opted out', 'opt_out'],
     ['live', 'enrolled'],

@@ -117,6 +117,51 @@ describe('the push of a task', () => {
   })
 })
 
+describe('a card that only a task has named', () => {
+  it('is on file, and no other card takes its place', () => {
+    started()
+    accepted()
+    world.knot('CARD_UPDATED')
+    world.lifecycle('updated', { card: 'another' })
+    world.news()
+    world.discovered()
+    expect(world.news()).toEqual(['SKIPPED other_card_on_file @11'])
+  })
+
+  it('reserves its merchant while its push is open', () => {
+    started()
+    world.lifecycle('updated', { card: 'another' })
+    world.news()
+    world.discovered()
+    expect(world.news()).toEqual(['SKIPPED holder_unknown @11'])
+  })
+
+  it('is closed as any other, and frees its merchant', () => {
+    started()
+    accepted()
+    world.knot('CARD_UPDATED')
+    world.lifecycle('closed')
+    world.lifecycle('updated', { card: 'another' })
+    world.pass(11 * MINUTE)
+    world.news()
+    world.discovered()
+    expect(world.news()).toEqual(['SWITCH another v1 @11'])
+  })
+
+  it('takes the place of the oldest closed card where there is no room, and of no live one', () => {
+    for (let i = 0; i < 63; i++) world.lifecycle('enrolled', { card: `live-${i}` })
+    world.lifecycle('closed', { card: 'closed' })
+    started()
+    const refs = world.state.cards.map(card => card.card_ref)
+    expect(refs).toHaveLength(64)
+    expect(refs).toContain(CARD)
+    expect(refs).not.toContain('closed')
+    accepted()
+    report('AMBIGUOUS', { reason: TASK_STARTED, command_id: 'task:78', card_ref: 'one-more', merchant_id: 12 })
+    expect(world.state.cards).toHaveLength(64)
+  })
+})
+
 describe('beside work of the same merchant', () => {
   it('what waits gives way', () => {
     world.lifecycle('updated')
