@@ -9,6 +9,11 @@ export interface ShownMerchant {
   readonly waiting: number
   readonly inUse: number
   readonly breaker: string
+  /** Until its breaker tries again. */
+  readonly breakerWaitMs: number
+  readonly places: number
+  /** Null = unlimited. */
+  readonly perSecond: number | null
 }
 
 /** What the limits of PROVISION do at the moment of a scrape: a part of its `PacingView`. */
@@ -16,6 +21,7 @@ export interface ShownPacing {
   readonly inUse: number
   readonly waiting: Readonly<Record<'push' | 'look', number>>
   readonly knotBreaker: string
+  readonly knotBreakerWaitMs: number
   readonly places: number
   /** Null = unlimited. */
   readonly perSecond: number | null
@@ -99,6 +105,35 @@ function registerGauges(
   collected('onfile_provision_merchant_in_use', 'Pushes under way, by merchant.', ['merchant'], (gauge, shown) => {
     for (const { merchantId, inUse } of shown.merchants) gauge.inc({ merchant: labelOf(merchantId) }, inUse)
   })
+  collected(
+    'onfile_provision_merchant_limit',
+    "This process's part of the limits of a merchant that pushes wait for or go to; +Inf = unlimited.",
+    ['merchant', 'limit'],
+    (gauge, { merchants }) => {
+      for (const { merchantId, places, perSecond } of merchants) {
+        const merchant = labelOf(merchantId)
+        // What the many beyond the bound may do together says nothing about any of them.
+        if (merchant === OTHER_LABEL) continue
+        gauge.set({ merchant, limit: 'concurrency' }, places)
+        gauge.set({ merchant, limit: 'per_second' }, perSecond ?? Number.POSITIVE_INFINITY)
+      }
+    },
+  )
+  collected(
+    'onfile_breaker_wait_seconds',
+    'Until an open breaker lets one push try; 0 while that one is under way. A breaker that is not listed is closed.',
+    ['breaker'],
+    (gauge, { knotBreaker, knotBreakerWaitMs, merchants }) => {
+      if (knotBreaker !== 'closed') gauge.set({ breaker: 'knot' }, knotBreakerWaitMs / 1_000)
+      const waits = new Map<string, number>()
+      for (const { merchantId, breaker, breakerWaitMs } of merchants) {
+        if (breaker === 'closed') continue
+        const label = labelOf(merchantId)
+        waits.set(label, Math.max(waits.get(label) ?? 0, breakerWaitMs / 1_000))
+      }
+      for (const [breaker, seconds] of waits) gauge.set({ breaker }, seconds)
+    },
+  )
   collected(
     'onfile_breaker_state',
     '0 closed, 1 half-open, 2 open. `knot`: all pushes wait. A merchant that is not listed is closed.',

@@ -35,6 +35,7 @@ export function metricDescriptions(): readonly MetricDescription[] {
     inUse: 0,
     waiting: { push: 0, look: 0 },
     knotBreaker: 'closed',
+    knotBreakerWaitMs: 0,
     places: 0,
     perSecond: null,
     merchants: [],

@@ -73,6 +73,7 @@ export class Admission {
       inUse: this.#inUse,
       waiting: { push: this.#merchants.waiting, look: this.#looks.size },
       knotBreaker: this.#knot.state,
+      knotBreakerWaitMs: this.#knot.trialInMs,
       places: this.#places,
       perSecond: this.#bucket.perSecond,
       merchants: this.#merchants.view(),

@@ -51,6 +51,12 @@ export class Breaker {
     return Math.max(0, Math.ceil(this.#trialAtMs - this.#clockMs()))
   }
 
+  /** The same for a reader: 0 where a trial runs. */
+  get trialInMs(): number {
+    const waitMs = this.waitMs()
+    return waitMs === Number.POSITIVE_INFINITY ? 0 : waitMs
+  }
+
   /** One goes through. True: it is the trial, and its end must be told with `trial`. */
   enter(): boolean {
     if (this.#state === 'closed') return false

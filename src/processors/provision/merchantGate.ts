@@ -1,6 +1,7 @@
 import { Breaker } from './breaker.ts'
 import { placesOf, rateOf } from './limits.ts'
 import type { MerchantLimit } from './limits.ts'
+import type { MerchantView } from './pacingView.ts'
 import { TokenBucket } from './tokenBucket.ts'
 import { WaitingLine } from './waitingLine.ts'
 import type { InLine } from './waitingLine.ts'
@@ -38,6 +39,20 @@ export class MerchantGate<T extends InLine> {
     this.#bucket = new TokenBucket(rateOf(limit.ratePerSecond, share), clockMs)
     const settings = { fewest: FEWEST_ANSWERS, firstWaitMs: options.breakerWaitMs }
     this.breaker = new Breaker(settings, clockMs, () => options.onBreakerOpened(merchantId))
+  }
+
+  /** How it stands at this moment. */
+  view(): MerchantView {
+    const { merchantId, line, inUse, breaker } = this
+    return {
+      merchantId,
+      waiting: line.size,
+      inUse,
+      breaker: breaker.state,
+      breakerWaitMs: breaker.trialInMs,
+      places: this.#places,
+      perSecond: this.#bucket.perSecond,
+    }
   }
 
   setShare(share: number): void {

@@ -31,12 +31,7 @@ export class MerchantTurns {
 
   view(): MerchantView[] {
     return [...this.#gates.values()]
-      .map(({ merchantId, line, inUse, breaker }) => ({
-        merchantId,
-        waiting: line.size,
-        inUse,
-        breaker: breaker.state,
-      }))
+      .map(gate => gate.view())
       .filter(({ waiting, inUse, breaker }) => waiting > 0 || inUse > 0 || breaker !== 'closed')
   }
 

@@ -7,6 +7,11 @@ export interface MerchantView {
   readonly waiting: number
   readonly inUse: number
   readonly breaker: BreakerState
+  /** Until its breaker tries again; 0 = at once, and where it is closed or a trial is under way. */
+  readonly breakerWaitMs: number
+  /** This process's part of its limits. Rate: null = unlimited. */
+  readonly places: number
+  readonly perSecond: number | null
 }
 
 /** What the limits do at this moment. */
@@ -14,6 +19,7 @@ export interface PacingView {
   readonly inUse: number
   readonly waiting: Readonly<Record<WorkKind, number>>
   readonly knotBreaker: BreakerState
+  readonly knotBreakerWaitMs: number
   /** This process's part of the limits. Rates: null = unlimited. */
   readonly places: number
   readonly perSecond: number | null

@@ -8,11 +8,12 @@ const VIEW: PacingView = {
   inUse: 3,
   waiting: { push: 7, look: 1 },
   knotBreaker: 'half_open',
+  knotBreakerWaitMs: 0,
   places: 64,
   perSecond: null,
   merchants: [
-    { merchantId: 19, waiting: 7, inUse: 2, breaker: 'open' },
-    { merchantId: null, waiting: 0, inUse: 1, breaker: 'closed' },
+    { merchantId: 19, waiting: 7, inUse: 2, breaker: 'open', breakerWaitMs: 4_500, places: 16, perSecond: 12.5 },
+    { merchantId: null, waiting: 0, inUse: 1, breaker: 'closed', breakerWaitMs: 0, places: 32, perSecond: null },
   ],
 }
 
@@ -38,6 +39,11 @@ describe('the metrics of pacing', () => {
         'onfile_breaker_state{breaker="knot"} 1',
         'onfile_breaker_state{breaker="19"} 2',
         'onfile_breaker_opened_total{breaker="knot"} 0',
+        'onfile_provision_merchant_limit{merchant="19",limit="concurrency"} 16',
+        'onfile_provision_merchant_limit{merchant="19",limit="per_second"} 12.5',
+        'onfile_provision_merchant_limit{merchant="none",limit="per_second"} +Inf',
+        'onfile_breaker_wait_seconds{breaker="19"} 4.5',
+        'onfile_breaker_wait_seconds{breaker="knot"} 0',
       ]),
     )
     view = { ...VIEW, merchants: [] }
@@ -63,11 +69,19 @@ describe('the metrics of pacing', () => {
       waiting: 1,
       inUse: 0,
       breaker: merchantId === 999 ? ('open' as const) : ('closed' as const),
+      breakerWaitMs: merchantId === 999 ? 2_000 : 0,
+      places: 4,
+      perSecond: 1,
     }))
     metrics.pacing(() => ({ ...VIEW, merchants }))
     const page = await lines()
     expect(page.filter(line => line.startsWith('onfile_provision_merchant_waiting{'))).toHaveLength(200)
     expect(page).toContain('onfile_provision_merchant_waiting{merchant="other"} 801')
     expect(page).toContain('onfile_breaker_state{breaker="other"} 2')
+    expect(page.filter(line => line.startsWith('onfile_breaker_wait_seconds{'))).toEqual([
+      'onfile_breaker_wait_seconds{breaker="knot"} 0',
+      'onfile_breaker_wait_seconds{breaker="other"} 2',
+    ])
+    expect(page.filter(line => line.startsWith('onfile_provision_merchant_limit{'))).toHaveLength(2 * 199)
   })
 })

@@ -66,7 +66,9 @@ describe('a push that may not leave yet', () => {
     task.read(command(1, { user_id: 'elsewhere', merchant_id: 45 }))
     await task.settle()
     expect(states(task)).toMatchObject({ 'late:1': 'WAITING', 'elsewhere:1': 'STARTED' })
-    expect(role.status().pacing.merchants).toContainEqual({ merchantId: 19, waiting: 1, inUse: 0, breaker: 'open' })
+    expect(role.status().pacing.merchants).toContainEqual(
+      expect.objectContaining({ merchantId: 19, waiting: 1, inUse: 0, breaker: 'open' }),
+    )
   })
 })
 
