@@ -31,10 +31,14 @@ export class ProcessorFailedError extends TaskError {
 
   constructor(where: string, cause: unknown) {
     const detail = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-    super('PROCESSOR_FAILED', `${where} failed: ${detail}. Nothing of this cycle was committed.`, {
-      retry: 'reopen',
-      cause,
-    })
+    super(
+      'PROCESSOR_FAILED',
+      `${where} failed: ${detail}. Nothing of this cycle was committed; it is tried again, and the developers of onfile must mend it.`,
+      {
+        retry: 'reopen',
+        cause,
+      },
+    )
   }
 }
 

@@ -2,39 +2,24 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { Reader, Writer } from '../../src/kafka/wire.ts'
+import { API } from './kafkaApis.ts'
+import type { ApiName } from './kafkaApis.ts'
+import { refusalOf, writeErrors } from './kafkaErrors.ts'
 
-/** Api keys that faults are asked for. */
-export const API = {
-  Produce: 0,
-  Fetch: 1,
-  ListOffsets: 2,
-  Metadata: 3,
-  OffsetFetch: 9,
-  FindCoordinator: 10,
-  JoinGroup: 11,
-  Heartbeat: 12,
-  LeaveGroup: 13,
-  SyncGroup: 14,
-  InitProducerId: 22,
-  AddPartitionsToTxn: 24,
-  AddOffsetsToTxn: 25,
-  EndTxn: 26,
-  TxnOffsetCommit: 28,
-} as const
-
-export type ApiName = keyof typeof API
+export { API } from './kafkaApis.ts'
+export type { ApiName } from './kafkaApis.ts'
 
 /**
  * What happens to a frame. `request`: the broker never gets it. `response`: the broker has acted, the client never hears
  * of it. `cut` ends the connection with it, `swallow` leaves it open (the client's timeout has to notice), `half` sends
  * the first half of the frame and ends the connection, `delay` hands it on after `delayMs` (a request even when the client
- * has given up by then), `error` puts `errorCode` into the answer (EndTxn, InitProducerId and AddOffsetsToTxn only),
- * `damage` lets `damage` write into the answer.
+ * has given up by then), `error` puts `errorCode` into the answer, `refuse` answers a request with it in the broker's place (the
+ * requests of a transaction only), `damage` lets `damage` write into the answer.
  */
 export interface Fault {
   readonly api: ApiName
   readonly on: 'request' | 'response'
-  readonly action: 'cut' | 'swallow' | 'half' | 'delay' | 'error' | 'damage'
+  readonly action: 'cut' | 'swallow' | 'half' | 'delay' | 'error' | 'refuse' | 'damage'
   readonly delayMs?: number
   readonly errorCode?: number
   /** Gets the whole frame of an answer: length, correlation id, body. */
@@ -151,6 +136,9 @@ export class KafkaProxy {
       if (fault?.action === 'cut') return cut()
       if (fault?.action === 'swallow') return
       if (fault?.action === 'half') return void broker.write(frame.subarray(0, frame.length >> 1), cut)
+      if (fault?.action === 'refuse') {
+        return void client.write(withLength(refusalOf(fault.api, request.request, fault.errorCode ?? 0)))
+      }
       pending.set(frame.readInt32BE(8), request)
       if (fault?.action === 'delay') return later(fault.delayMs ?? 0, broker, frame)
       broker.write(frame)
@@ -166,8 +154,7 @@ export class KafkaProxy {
       if (fault?.action === 'swallow') return
       if (fault?.action === 'half') return void client.write(answer.subarray(0, answer.length >> 1), cut)
       if (fault?.action === 'delay') return later(fault.delayMs ?? 0, client, answer)
-      // After length, correlation id, tagged fields and throttle time.
-      if (fault?.action === 'error') answer.writeInt16BE(fault.errorCode ?? 0, 13)
+      if (fault?.action === 'error') writeErrors(fault.api, answer, fault.errorCode ?? 0)
       if (fault?.action === 'damage') fault.damage?.(answer)
       client.write(answer)
     })

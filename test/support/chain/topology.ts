@@ -41,6 +41,9 @@ interface ChainEffect {
   readonly count: number
 }
 
+/** A value at which the processor throws. */
+export const DEFECT = 'defect'
+
 function jsonCodec<T>(): Codec<T> {
   return {
     encode(value, buffer, position) {
@@ -78,6 +81,7 @@ class ChainProcessor implements Processor<ChainTables, ChainEffect, string> {
   onRecord(record: RecordView, ctx: TaskContext<ChainTables, ChainEffect>): void {
     const key = record.keyString() ?? ''
     const value = record.value()?.toString('utf8') ?? ''
+    if (value === DEFECT) throw new Error('what this record says cannot be')
     const before = ctx.tables.chains.get(key) ?? { count: 0, hash: '', openEffects: [] }
     const count = before.count + 1
     const startsEffect = count % 5 === 0
