@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { StoreDamagedError } from '../store/errors.ts'
 import type { LocalStore, StoreWork } from '../store/localStore.ts'
-import { sleep } from './backoff.ts'
 import { TaskError } from './errors.ts'
 import type { StoreFlush } from './observer.ts'
 import type { PartitionState } from './state.ts'
@@ -24,6 +23,8 @@ export class StoreFlusher {
   private readonly onUnusable: (error: Error) => void
   private readonly onFlushed: (flush: StoreFlush) => void
   private flushedAtMs = performance.now()
+  private running: Promise<void> | null = null
+  private closed = false
   private reported: StoreWork
 
   constructor(
@@ -43,7 +44,8 @@ export class StoreFlusher {
 
   flushWhenDue(): void {
     const { state } = this
-    if (state.flushUnderWay) return
+    // A commit that was under way when its task ended comes back later: the store is closed then.
+    if (this.closed || state.flushUnderWay) return
     const now = performance.now()
     const ageMs = now - this.flushedAtMs
     const due = state.mustFlush || (state.hasUnflushed && ageMs > FLUSH_INTERVAL_MS)
@@ -57,10 +59,15 @@ export class StoreFlusher {
     })
   }
 
-  /** Writes what is left, waits for the disk, and closes the store. Everything in it was committed, whatever ended the task. */
+  /**
+   * Writes what is left and waits for the disk; the store may be closed behind it, not before: a flush is several writes.
+   * Everything in it was committed, whatever ended the task.
+   */
   async close(): Promise<void> {
+    this.closed = true
+    // Whoever began it says why it failed.
+    await this.running?.catch(() => undefined)
     try {
-      for (let i = 0; i < 100 && this.state.flushUnderWay; i++) await sleep(50)
       await this.flush({ sync: true })
     } catch (error) {
       this.log.warn({ err: error }, 'local store cannot be written on close; the changelog will refill it')
@@ -68,6 +75,11 @@ export class StoreFlusher {
   }
 
   private async flush(options: { sync: boolean }): Promise<void> {
+    this.running = this.write(options)
+    await this.running
+  }
+
+  private async write(options: { sync: boolean }): Promise<void> {
     const startedMs = performance.now()
     let written = false
     try {

@@ -55,4 +55,31 @@ describe('a write of the local store', () => {
     await flusherOf().close()
     expect(flushes).toMatchObject([{ written: false, writtenBytes: 0 }])
   })
+
+  test('is over before the store is closed, however long it takes, and none begins after', async () => {
+    const order: string[] = []
+    const writeAhead = store.write.bind(store)
+    const turns = Promise.withResolvers<void>()
+    store.write = async (...args) => {
+      order.push('begins')
+      if (order.length === 1) await turns.promise
+      await writeAhead(...args)
+      order.push('ends')
+    }
+    const now = performance.now.bind(performance)
+    const flusher = flusherOf()
+    // The checkpoint's stamp is renewed.
+    performance.now = () => now() + 3_700_000
+    flusher.flushWhenDue()
+    performance.now = now
+    const closed = flusher.close().then(() => order.push('closed'))
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(order).toEqual(['begins'])
+    turns.resolve()
+    await closed
+    performance.now = () => now() + 7_400_000
+    flusher.flushWhenDue()
+    performance.now = now
+    expect(order).toEqual(['begins', 'ends', 'begins', 'ends', 'closed'])
+  })
 })
