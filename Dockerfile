@@ -13,6 +13,9 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN node_modules/.bin/tsc -p tsconfig.build.json
+# For `onfile_build_info`; last, so that another commit compiles nothing anew.
+ARG REVISION=unknown
+RUN printf '%s\n' "${REVISION}" > dist/revision
 
 # 2. What runs needs, nothing else. No package's install script runs: the binaries are inside the packages.
 FROM ${NODE_IMAGE} AS packages

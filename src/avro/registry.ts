@@ -4,10 +4,11 @@ import { SchemaRegistry as RegistryClient, SchemaType } from '@kafkajs/confluent
 import avsc from 'avsc'
 import type { Type } from 'avsc'
 import { LRUCache } from 'lru-cache'
+import type { CallObserver } from '../http/callObserver.ts'
 import { current } from '../http/live.ts'
 import { IncompatibleSchemaError, RegistryUnavailableError, UnknownSchemaError } from './errors.ts'
 import { InstantType } from './instantType.ts'
-import { RegistryHttp, authorization, withRetries } from './registryHttp.ts'
+import { RegistryHttp, answerKind, authorization, withRetries } from './registryHttp.ts'
 import type { RegistryOptions } from './registryHttp.ts'
 import { typeHook } from './typeHook.ts'
 
@@ -44,6 +45,7 @@ export class SchemaRegistry implements SchemaSource {
   readonly #agent: HttpAgent
   readonly #attempts: number
   readonly #deadlineMs: number
+  readonly #onCall: CallObserver | undefined
   readonly #types = new Map<number, Type>()
   readonly #inFlight = new Map<number, Promise<Type>>()
   readonly #unknown: LRUCache<number, UnknownSchemaError>
@@ -54,6 +56,7 @@ export class SchemaRegistry implements SchemaSource {
     this.#attempts = options.attempts ?? 3
     // The library's own timeout starts again with each byte.
     this.#deadlineMs = timeoutMs * 2
+    this.#onCall = options.onCall
     this.#http = new RegistryHttp(options)
     this.#agent = this.url.startsWith('https:')
       ? new HttpsAgent({ keepAlive: true })
@@ -146,11 +149,17 @@ export class SchemaRegistry implements SchemaSource {
    * cannot be parsed. Only what the registry itself confirms may be called unknown: it turns records into dead letters.
    */
   async #schemaOnce(id: number): Promise<unknown> {
+    const startedMs = performance.now()
+    const ended = (answer: string): void => this.#onCall?.('schema', answer, performance.now() - startedMs)
     try {
-      return await withDeadline(this.#deadlineMs, this.#client.getSchema(id))
+      const schema = await withDeadline(this.#deadlineMs, this.#client.getSchema(id))
+      ended('found')
+      return schema
     } catch (error) {
       const status = statusOf(error)
       const unparsable = error instanceof Error && error.name === UNPARSABLE
+      // Others are asked again, and that question counts.
+      if (status !== 404 && !unparsable) ended(answerKind(status === 400 ? undefined : status))
       // A request that lost its answer half-way never ends inside the library, and every later one for the same id joins
       // it: only a new client gets another answer.
       if (status === undefined && !unparsable) this.#client = this.#newClient()

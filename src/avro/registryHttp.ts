@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
+import type { CallObserver } from '../http/callObserver.ts'
 import { freshConnector } from '../http/freshConnector.ts'
 import type { ClientTls } from '../http/freshConnector.ts'
 import { current } from '../http/live.ts'
@@ -22,6 +23,8 @@ export interface RegistryOptions {
   readonly attempts?: number
   /** How long a 404 for a schema id is believed. Default 30000. */
   readonly unknownTtlMs?: number
+  /** `schema` or `subject`: `found`, `unknown`, `refused`, `unauthorized`, `unavailable`. Each request, repeated ones too. */
+  readonly onCall?: CallObserver
 }
 
 export interface RegistryAnswer {
@@ -42,6 +45,14 @@ export function authorization(configured: Live<RegistryAuth> | undefined): strin
 /** True for answers that say nothing about what was asked: outage, overload, or refused credentials. */
 export function isOutage(status: number): boolean {
   return status >= 500 || status === 429 || status === 408 || status === 401 || status === 403
+}
+
+/** What an answer with this status is called in `onCall`. */
+export function answerKind(status: number | undefined): string {
+  if (status === 401 || status === 403) return 'unauthorized'
+  if (status === undefined || isOutage(status)) return 'unavailable'
+  if (status === 404) return 'unknown'
+  return status < 400 ? 'found' : 'refused'
 }
 
 /** Runs `call` again with jittered, doubling waits while it fails with `RegistryUnavailableError`. */
@@ -67,12 +78,14 @@ export class RegistryHttp {
   readonly #timeoutMs: number
   readonly #attempts: number
   readonly #agent: Agent
+  readonly #onCall: CallObserver | undefined
 
   constructor(options: RegistryOptions) {
     this.#url = options.url.replace(/\/+$/, '')
     this.#timeoutMs = options.timeoutMs ?? 5_000
     this.#attempts = options.attempts ?? 3
     this.#auth = options.auth
+    this.#onCall = options.onCall
     this.#agent = new Agent({ connect: freshConnector(options.tls ?? {}, this.#timeoutMs) })
   }
 
@@ -87,6 +100,11 @@ export class RegistryHttp {
 
   async #sendOnce(method: 'GET' | 'POST' | 'PUT', path: string, body: object | undefined): Promise<RegistryAnswer> {
     const header = authorization(this.#auth)
+    const startedMs = performance.now()
+    const ended = (status?: number): void => {
+      const operation = path.startsWith('/schemas/') ? 'schema' : 'subject'
+      this.#onCall?.(operation, answerKind(status), performance.now() - startedMs)
+    }
     let status: number
     let text: string
     try {
@@ -104,8 +122,10 @@ export class RegistryHttp {
       status = answer.statusCode
       text = await answer.body.text()
     } catch (error) {
+      ended()
       throw new RegistryUnavailableError(this.#url, causeOf(error), { cause: error })
     }
+    ended(status)
     if (isOutage(status)) throw new RegistryUnavailableError(this.#url, `it answered ${status}`)
     return { status, body: parsed(text) }
   }

@@ -3,6 +3,7 @@ import { SchemaRegistry } from '../avro/registry.ts'
 import { required } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { liveValue } from '../config/liveValue.ts'
+import type { CallObserver } from '../http/callObserver.ts'
 import { KnotApi } from '../knot/knotApi.ts'
 import { CardVault } from '../vault/cardVault.ts'
 import { CardDirectory } from '../vault/directory.ts'
@@ -10,14 +11,18 @@ import { liveTls } from './liveTls.ts'
 
 /** The systems around onfile, as configured: one place where settings become clients. */
 
-/** @throws ConfigError without `registry.url` */
-export function registryOf(config: Config): SchemaRegistry {
+/**
+ * @param onCall told of each request
+ * @throws ConfigError without `registry.url`
+ */
+export function registryOf(config: Config, onCall?: CallObserver): SchemaRegistry {
   const { registry } = config
   return new SchemaRegistry({
     url: required(registry.url, 'registry.url'),
     auth: registryAuth(config),
     tls: liveTls(config, 'registry.ssl', registry.ssl),
     timeoutMs: registry.timeout,
+    ...(onCall === undefined ? {} : { onCall }),
   })
 }
 
@@ -43,13 +48,17 @@ export function vaultOf(config: Config): CardVault {
   })
 }
 
-/** @throws ConfigError without `directory.url` and `vault.url` */
-export function directoryOf(config: Config): CardDirectory {
+/**
+ * @param onCall told of each request
+ * @throws ConfigError without `directory.url` and `vault.url`
+ */
+export function directoryOf(config: Config, onCall?: CallObserver): CardDirectory {
   const { directory } = config
   return new CardDirectory({
     url: required(directory.url, 'directory.url'),
     token: liveValue(config, 'directory.token', directory.token),
     timeoutMs: directory.timeout,
+    ...(onCall === undefined ? {} : { onCall }),
     tls: liveTls(config, 'directory.ssl', directory.ssl),
   })
 }

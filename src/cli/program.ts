@@ -41,6 +41,15 @@ export function releaseVersion(): string {
   return (JSON.parse(manifest) as { version: string }).version
 }
 
+/** Commit that it was built from, as the image's build writes it beside the code; `unknown` anywhere else. */
+export function releaseRevision(file = new URL('../revision', import.meta.url)): string {
+  try {
+    return /^[\w.-]{1,64}/.exec(readFileSync(file, 'utf8'))?.[0] ?? 'unknown'
+  } catch {
+    return 'unknown'
+  }
+}
+
 /** Runs one command line (without `node` and the script) and gives its exit code. Nothing here throws. */
 export async function runProgram(commandLine: readonly string[], parts: ProgramParts): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done

@@ -146,6 +146,8 @@ export const PAUSE_REASONS = [
 
 export const SUPPRESSION_REASONS = ['opt_out', 'operator', 'closed', 'contact_cardholder'] as const
 
+const FAILED_LOOK_UPS = ['unauthorized', 'unavailable', 'unusable'] as const
+
 /** Calls to other systems, and their answers. */
 export const CALLS: readonly [system: string, operation: string, answers: readonly string[]][] = [
   [
@@ -172,4 +174,10 @@ export const CALLS: readonly [system: string, operation: string, answers: readon
   ['knot', 'key', ['key', 'unauthorized', 'forbidden', 'unavailable', 'unusable']],
   ['vault', 'card', ['card', 'unknown', 'unauthorized', 'unavailable']],
   ['vault', 'status', ['status', 'unknown', 'unauthorized', 'unavailable']],
+  ['directory', 'owner', ['found', 'unknown', ...FAILED_LOOK_UPS]],
+  ['registry', 'schema', ['found', 'unknown', 'unauthorized', 'unavailable']],
+  ['registry', 'subject', ['found', 'unknown', 'refused', 'unauthorized', 'unavailable']],
 ]
+
+/** Answers of the directory and the registry that say nothing about what was asked. */
+export const OUTAGE_ANSWERS: ReadonlySet<string> = new Set(FAILED_LOOK_UPS)

@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { callMetrics } from './callMetrics.ts'
+import type { CallMetrics } from './callMetrics.ts'
 import { decideMetrics } from './decideMetrics.ts'
 import type { DecideMetrics } from './decideMetrics.ts'
 import { engineMetrics } from './engineMetrics.ts'
@@ -11,6 +13,8 @@ import { roleGauges } from './roleGauges.ts'
 import type { ShownRole } from './roleGauges.ts'
 import { provisionMetrics } from './roleMetrics.ts'
 import type { ProvisionMetrics } from './roleMetrics.ts'
+import { surroundingsGauges } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
 import { switcherMetrics } from './switcherMetrics.ts'
 import type { SwitcherMetrics } from './switcherMetrics.ts'
 import { taskGauges } from './taskGauges.ts'
@@ -18,6 +22,8 @@ import { taskGauges } from './taskGauges.ts'
 export interface MetricsOptions {
   /** Version of the build, for `onfile_build_info`. */
   readonly version: string
+  /** Commit that it was built from; absent: `unknown`. */
+  readonly revision?: string
   /** Roles of this process: their counters start at 0. */
   readonly roles: readonly string[]
   /** Input topics of INGEST: their counters start at 0. */
@@ -28,6 +34,8 @@ export interface MetricsOptions {
   readonly failureReasons: readonly string[]
   /** The roles at the moment of a scrape. */
   readonly status: () => readonly ShownRole[]
+  /** Certificates and volume at that moment. Never rejects. Absent: none are shown. */
+  readonly surroundings?: () => Promise<Surroundings>
   /** False leaves the metrics of the process out (`process_*`, `nodejs_*`). */
   readonly processMetrics?: boolean
 }
@@ -39,6 +47,7 @@ export interface Metrics {
   readonly decide: DecideMetrics
   readonly provision: ProvisionMetrics
   readonly switcher: SwitcherMetrics
+  readonly calls: CallMetrics
   /** What there is, for the page of metrics. */
   readonly descriptions: readonly MetricDescription[]
   /** The page `/metrics`, in the text format of Prometheus. */
@@ -55,9 +64,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry()
   const instruments = new Instruments(registry)
   instruments
-    .gauge('onfile_build_info', 'The build that runs.', ['version', 'node'])
-    .set({ version: options.version, node: process.version }, 1)
-  const showRoles = roleGauges(instruments)
+    .gauge('onfile_build_info', 'The build that runs.', ['version', 'revision', 'node'])
+    .set({ version: options.version, revision: options.revision ?? 'unknown', node: process.version }, 1)
+  const calls = callMetrics(instruments)
+  const showRoles = roleGauges(instruments, calls.isFailing)
+  const showSurroundings = surroundingsGauges(instruments)
   const showTasks = taskGauges(instruments)
   const engine = engineMetrics(instruments, options.roles)
   const isIngest = options.roles.includes('ingest')
@@ -66,7 +77,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     own: options.ownInputs,
   })
   const decide = decideMetrics(instruments, options.ingestInputs, options.failureReasons)
-  const provision = provisionMetrics(instruments)
+  const provision = provisionMetrics(instruments, calls)
   const switcher = switcherMetrics(instruments, options.roles.includes('switcher'))
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry })
   return {
@@ -83,14 +94,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
     decide,
     provision,
     switcher,
+    calls,
     descriptions: instruments.descriptions,
     async page() {
       const roles = options.status()
       showRoles(roles)
       showTasks(roles.flatMap(role => role.tasks))
+      showSurroundings((await options.surroundings?.()) ?? NO_SURROUNDINGS)
       return { contentType: registry.contentType, body: await registry.metrics() }
     },
   }
 }
 
+const NO_SURROUNDINGS: Surroundings = { certificates: [], volume: null }
 const ENDED: ReadonlySet<string> = new Set(['closed', 'fenced', 'failed'])

@@ -14,8 +14,18 @@ export interface ShownRole {
   readonly tasks: readonly ShownTask[]
 }
 
-/** Sets the gauges of the roles from one look at them. */
-export function roleGauges(instruments: Instruments): (roles: readonly ShownRole[]) => void {
+/** What a role calls and does not keep an account of itself: the last call to it tells. */
+const LOOKED_UP: Readonly<Record<string, readonly string[]>> = { ingest: ['directory', 'registry'] }
+
+/**
+ * Sets the gauges of the roles from one look at them.
+ *
+ * @param isFailing whether the last call to a system failed
+ */
+export function roleGauges(
+  instruments: Instruments,
+  isFailing: (system: string) => boolean,
+): (roles: readonly ShownRole[]) => void {
   const state = instruments.gauge(
     'onfile_role_state',
     'State of the role: 1 for the state that it is in, 0 for the others.',
@@ -36,6 +46,7 @@ export function roleGauges(instruments: Instruments): (roles: readonly ShownRole
     for (const { role, state: current, inputPartitions, outages } of roles) {
       for (const name of ROLE_STATES) state.set({ role, state: name }, current === name ? 1 : 0)
       for (const [topic, count] of Object.entries(inputPartitions)) partitions.set({ role, topic }, count)
+      for (const system of LOOKED_UP[role] ?? ['registry']) outage.set({ role, system }, isFailing(system) ? 1 : 0)
       if (role !== 'provision' && role !== 'switcher') continue
       for (const system of ['knot', 'vault']) {
         outage.set({ role, system }, outages.some(open => open.system === system) ? 1 : 0)

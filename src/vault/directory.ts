@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { Pool } from 'undici'
 import { z } from 'zod'
+import type { CallObserver } from '../http/callObserver.ts'
 import { freshConnector } from '../http/freshConnector.ts'
 import type { ClientTls } from '../http/freshConnector.ts'
 import { current } from '../http/live.ts'
@@ -32,8 +33,8 @@ export interface CardDirectoryOptions {
    */
   readonly giveUpAfterMs?: number
   readonly clock?: () => number
-  /** Counts requests by result: `found`, `unknown`, `failed`. */
-  readonly onLookUp?: (result: 'found' | 'unknown' | 'failed') => void
+  /** `owner`: `found`, `unknown`, `unauthorized`, `unavailable`, `unusable` (an answer that is not the one agreed on). */
+  readonly onCall?: CallObserver
 }
 
 /** The directory cannot answer now. Codes only: what it sent is never repeated. */
@@ -50,7 +51,8 @@ export class DirectoryUnavailableError extends Error {
   }
 }
 
-type Answer = { readonly owner: Owner } | { readonly trouble: string }
+type Trouble = 'unauthorized' | 'unavailable' | 'unusable'
+type Answer = { readonly owner: Owner } | { readonly trouble: string; readonly kind: Trouble }
 
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_USER_ID_BYTES = 255
@@ -148,11 +150,9 @@ export class CardDirectory {
 
   #learn(cardRef: string, answer: Answer): Answer {
     if ('trouble' in answer) {
-      this.#options.onLookUp?.('failed')
       this.#failing.failed(cardRef)
       return answer
     }
-    this.#options.onLookUp?.(answer.owner === null ? 'unknown' : 'found')
     this.#failing.answered(cardRef, answer.owner !== null)
     this.#remember(cardRef, answer.owner)
     return answer
@@ -166,6 +166,14 @@ export class CardDirectory {
   async #fetch(cardRef: string, signal: AbortSignal | undefined): Promise<Answer> {
     // A server would take these as a way out of /cards/.
     if (cardRef === '.' || cardRef === '..') return { owner: null }
+    const startedMs = performance.now()
+    const answer = await this.#ask(cardRef, signal)
+    // Given up by us: that says nothing of the directory.
+    if (signal?.aborted !== true) this.#options.onCall?.('owner', kindOf(answer), performance.now() - startedMs)
+    return answer
+  }
+
+  async #ask(cardRef: string, signal: AbortSignal | undefined): Promise<Answer> {
     const timeout = AbortSignal.timeout(this.#options.timeoutMs)
     const token = current(this.#options.token)
     try {
@@ -177,10 +185,10 @@ export class CardDirectory {
       })
       const text = await boundedText(response.body)
       if (response.statusCode === 404) return { owner: null }
-      if (response.statusCode !== 200) return { trouble: `it answered ${response.statusCode}` }
-      return text === undefined ? { trouble: 'its answer is too long' } : ownerIn(text)
+      if (response.statusCode !== 200) return refused(response.statusCode)
+      return text === undefined ? { trouble: 'its answer is too long', kind: 'unusable' } : ownerIn(text)
     } catch {
-      return { trouble: timeout.aborted ? 'no answer in time' : 'no connection' }
+      return { trouble: timeout.aborted ? 'no answer in time' : 'no connection', kind: 'unavailable' }
     }
   }
 
@@ -188,6 +196,15 @@ export class CardDirectory {
     const trouble = [...new Set(failed.values())].slice(0, 3).join(', ')
     return new DirectoryUnavailableError(this.#origin, trouble === '' ? 'interrupted' : trouble, cards)
   }
+}
+
+function refused(status: number): Answer {
+  return { trouble: `it answered ${status}`, kind: status === 401 || status === 403 ? 'unauthorized' : 'unavailable' }
+}
+
+function kindOf(answer: Answer): Trouble | 'found' | 'unknown' {
+  if ('trouble' in answer) return answer.kind
+  return answer.owner === null ? 'unknown' : 'found'
 }
 
 function ownerIn(text: string): Answer {
@@ -198,7 +215,7 @@ function ownerIn(text: string): Answer {
   } catch {
     // Falls through: not the answer that was agreed on.
   }
-  return { trouble: 'its answer holds no user_id' }
+  return { trouble: 'its answer holds no user_id', kind: 'unusable' }
 }
 
 async function boundedText(body: AsyncIterable<Buffer>): Promise<string | undefined> {

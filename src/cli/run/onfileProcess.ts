@@ -19,7 +19,7 @@ import { EXIT } from '../exitCodes.ts'
 import type { ExitCode } from '../exitCodes.ts'
 import { codeOf, exitCodeOfError } from '../failure.ts'
 import { kafkaOptionsOf } from '../kafkaOptions.ts'
-import { releaseVersion } from '../program.ts'
+import { releaseRevision, releaseVersion } from '../program.ts'
 import { StateLock } from '../stateLock.ts'
 import { adminCallsOf } from './adminCalls.ts'
 import { decideGroupOf } from './decideGroup.ts'
@@ -29,6 +29,7 @@ import type { RunningRole } from './roles.ts'
 import { unfinishedOf } from './shutdownWatch.ts'
 import { prepareIngestStart } from './startOffsets.ts'
 import { StartSteps, untilAborted } from './startSteps.ts'
+import { surroundingsOf } from './surroundings.ts'
 
 /** Of `shutdown.deadline`, for what comes after the tasks: a commit in doubt, the local stores, leaving the group. */
 const AFTER_DRAIN_MS = 4_000
@@ -61,6 +62,7 @@ export class OnfileProcess implements HealthSource {
     this.steps = new StartSteps(stop, log)
     this.metrics = createMetrics({
       version: this.version,
+      revision: releaseRevision(),
       roles: config.roles,
       ingestInputs: [config.topics.cardLifecycle, config.topics.knotEvents, config.topics.retry],
       ownInputs: [
@@ -69,6 +71,7 @@ export class OnfileProcess implements HealthSource {
       ],
       failureReasons: [...policyOf(config).reasons.keys()].map(reason => reason.replace(/[ -]/g, '_')),
       status: () => this.roles(),
+      surroundings: surroundingsOf(config),
     })
   }
 
@@ -118,7 +121,7 @@ export class OnfileProcess implements HealthSource {
     })
     log.info({ version: this.version, roles: config.roles, admin: server.url }, 'onfile starts')
     try {
-      const registry = registryOf(config)
+      const registry = registryOf(config, (...call) => this.metrics.calls.called('registry', ...call))
       const cluster = await steps.waitFor('Kafka', () => Cluster.connect(kafkaOptionsOf(config)))
       this.cluster = cluster
       const codecs = await steps.waitFor('the schema registry', () =>

@@ -34,7 +34,10 @@ export function createRoles(parts: RoleParts): RunningRole[] {
 
 function ingestRole({ config, engine, codecs, registry, startAt, metrics, version }: RoleParts): RunningRole {
   const { ingest, topics } = config
-  const directory = ingest.userFrom.includes('directory') ? directoryOf(config) : null
+  const { called } = metrics.calls
+  const directory = ingest.userFrom.includes('directory')
+    ? directoryOf(config, (...call) => called('directory', ...call))
+    : null
   const topology = createIngestTopology({
     topics: {
       cardLifecycle: topics.cardLifecycle,

@@ -94,6 +94,27 @@ describe('a schema by its id', () => {
     expect(requests).toHaveLength(1)
   })
 
+  it('tells what each request came to', async () => {
+    const calls: string[] = []
+    const registry = registryOf({ onCall: (operation, kind) => calls.push(`${operation} ${kind}`), unknownTtlMs: 1 })
+    await registry.typeById(1)
+    await registry.typeById(1)
+    await registry.typeById(9).catch(() => undefined)
+    await registry.latestId('nobody')
+    for (const status of [401, 503]) {
+      misbehave = response => {
+        json(response, status, {})
+        return true
+      }
+      await registry.typeById(8).catch(() => undefined)
+      await registry.latestId('nobody').catch(() => undefined)
+    }
+    expect(calls).toEqual([
+      ...['schema found', 'schema unknown', 'subject unknown'],
+      ...['schema unauthorized', 'subject unauthorized', 'schema unavailable', 'subject unavailable'],
+    ])
+  })
+
   it('that the registry does not know is asked for once in a while', async () => {
     const patient = registryOf({ unknownTtlMs: 60_000 })
     await expect(patient.typeById(9)).rejects.toMatchObject({ code: 'unknown_schema', schemaId: 9 })

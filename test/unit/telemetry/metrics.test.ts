@@ -8,6 +8,7 @@ import type { ProvisionMetrics } from '../../../src/processors/provision/ports.t
 import { BoundedLabel } from '../../../src/telemetry/boundedLabel.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import type { Metrics } from '../../../src/telemetry/metrics.ts'
+import type { Surroundings } from '../../../src/telemetry/surroundings.ts'
 
 const TASK: TaskStatus = {
   role: 'decide',
@@ -70,7 +71,7 @@ describe('metrics', () => {
     expect(page).toContain('onfile_records_processed_total{role="decide"} 0')
     expect(page).toContain('onfile_store_flush_errors_total{role="ingest"} 0')
     expect(page).toContain('onfile_outcomes_total{status="FAILED",reason="card_in_use"} 0')
-    expect(page).toContain(`onfile_build_info{version="1.2.3",node="${process.version}"} 1`)
+    expect(page).toContain(`onfile_build_info{version="1.2.3",revision="unknown",node="${process.version}"} 1`)
   })
 
   test('what is reported is on the page', async () => {
@@ -149,6 +150,40 @@ describe('metrics', () => {
     expect(page).toContain('onfile_input_partitions{role="decide",topic="onfile-user-events"} 4')
     expect(page).toContain('onfile_outage{role="provision",system="vault"} 1')
     expect(page).toContain('onfile_outage{role="provision",system="knot"} 0')
+  })
+
+  test('the directory or the registry fails from a call without an answer to the next one with any', async () => {
+    const status = () => [{ role: 'ingest', state: 'stable', inputPartitions: {}, outages: [], tasks: [] }]
+    const none = { version: '1', roles: ['ingest'], ingestInputs: [], ownInputs: [], failureReasons: [] }
+    const metrics = createMetrics({ ...none, revision: 'ab12', status, processMetrics: false })
+    const outage = async (system: string): Promise<string | undefined> =>
+      (await lines(metrics)).find(line => line.startsWith(`onfile_outage{role="ingest",system="${system}"}`))?.at(-1)
+    expect([await outage('directory'), await outage('registry')]).toEqual(['0', '0'])
+    metrics.calls.called('directory', 'owner', 'unavailable', 20)
+    expect([await outage('directory'), await outage('registry')]).toEqual(['1', '0'])
+    metrics.calls.called('directory', 'owner', 'unknown', 20)
+    metrics.calls.called('registry', 'schema', 'unauthorized', 20)
+    expect([await outage('directory'), await outage('registry')]).toEqual(['0', '1'])
+    const page = await lines(metrics)
+    expect(page).toContain('onfile_calls_total{system="directory",operation="owner",answer="unavailable"} 1')
+    expect(page).toContain('onfile_call_duration_seconds_count{system="directory",operation="owner"} 2')
+    expect(page).toContain(`onfile_build_info{version="1",revision="ab12",node="${process.version}"} 1`)
+  })
+
+  test('certificates and the volume are shown as they are at the scrape, and not once they are gone', async () => {
+    const certificate = { system: 'vault', certificate: 'own', notAfterMs: 1_800_000_000_000 } as const
+    let found: Surroundings = { certificates: [certificate], volume: { sizeBytes: 1_000, freeBytes: 400 } }
+    const none = { version: '1', roles: [], ingestInputs: [], ownInputs: [], failureReasons: [], status: () => [] }
+    const metrics = createMetrics({ ...none, surroundings: () => Promise.resolve(found), processMetrics: false })
+    const shown = async (): Promise<string[]> =>
+      (await lines(metrics)).filter(line => /^onfile_(certificate|state_volume)/.test(line))
+    expect(await shown()).toEqual([
+      'onfile_certificate_not_after_timestamp_seconds{system="vault",certificate="own"} 1800000000',
+      'onfile_state_volume_size_bytes 1000',
+      'onfile_state_volume_free_bytes 400',
+    ])
+    found = { certificates: [], volume: null }
+    expect(await shown()).toEqual([])
   })
 
   test('what PROVISION shows of a partition ends with it', async () => {

@@ -27,6 +27,7 @@ describe('docs/metrics.md', () => {
       inUse: 0,
       waiting: { push: 0, look: 0 },
       knotBreaker: 'closed',
+      knotBreakerWaitMs: 0,
       places: 1,
       perSecond: null,
       merchants: [],

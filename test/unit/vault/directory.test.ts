@@ -68,6 +68,34 @@ describe('the card directory', () => {
     expect(directory.owner('c')).toBeNull()
   })
 
+  it('tells what each request came to, by kinds that name no card, and nothing of what it remembers', async () => {
+    const calls: string[] = []
+    const directory = directoryOf({ onCall: (operation, kind) => calls.push(`${operation} ${kind}`) })
+    await directory.resolve(['c'])
+    await directory.resolve(['c'])
+    const answers: readonly ((cardRef: string, response: ServerResponse) => unknown)[] = [
+      (_card, response) => json(response, 404, {}),
+      (_card, response) => json(response, 401, {}),
+      (_card, response) => json(response, 403, {}),
+      (_card, response) => json(response, 503, {}),
+      (_card, response) => json(response, 200, { owner: 'x' }),
+      (_card, response) => response.destroy(),
+    ]
+    for (const [index, one] of answers.entries()) {
+      answer = (cardRef, response) => void one(cardRef, response)
+      await directory.resolve([`c-${index}`]).catch(() => undefined)
+    }
+    expect(calls).toEqual([
+      'owner found',
+      'owner unknown',
+      'owner unauthorized',
+      'owner unauthorized',
+      'owner unavailable',
+      'owner unusable',
+      'owner unavailable',
+    ])
+  })
+
   it('remembers an owner for 5 minutes and a 404 for 30 seconds', async () => {
     answer = (cardRef, response) => (cardRef === 'gone' ? json(response, 404, {}) : found(cardRef, response))
     const directory = directoryOf()
