@@ -5,7 +5,7 @@ import { current } from '../http/live.ts'
 import type { Live } from '../http/live.ts'
 import { readAccountsAnswer } from './accounts.ts'
 import type { AccountsAnswer } from './accounts.ts'
-import { readPushAnswer } from './answers.ts'
+import { readPushAnswer, retryAfterMs } from './answers.ts'
 import type { PushAnswer } from './answers.ts'
 import { exchange } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
@@ -44,7 +44,8 @@ export type JwkAnswer =
   | { readonly kind: 'jwk'; readonly body: unknown }
   | { readonly kind: 'unauthorized' }
   | { readonly kind: 'forbidden' }
-  | { readonly kind: 'unavailable' }
+  /** No answer (`httpStatus` null), or one that is no key: 429, 5xx, cut off. */
+  | { readonly kind: 'unavailable'; readonly retryAfterMs: number | null; readonly httpStatus: number | null }
 
 /** A configured URL that would send cards or secrets over plain http. */
 export class InsecureUrlError extends Error {
@@ -97,16 +98,21 @@ export class KnotApi {
   /** The key to encrypt cards with. Also the cheapest question that needs valid credentials. */
   async jwk(): Promise<JwkAnswer> {
     const end = await this.#get('/jwe/key', MAX_ANSWER_BYTES)
-    if (end.kind !== 'answer') return { kind: 'unavailable' }
+    if (end.kind !== 'answer') return { kind: 'unavailable', retryAfterMs: null, httpStatus: null }
+    const unavailable: JwkAnswer = {
+      kind: 'unavailable',
+      retryAfterMs: retryAfterMs(end),
+      httpStatus: end.status,
+    }
     switch (end.status) {
       case 200:
-        return end.complete ? { kind: 'jwk', body: end.body } : { kind: 'unavailable' }
+        return end.complete ? { kind: 'jwk', body: end.body } : unavailable
       case 401:
         return { kind: 'unauthorized' }
       case 403:
         return { kind: 'forbidden' }
       default:
-        return { kind: 'unavailable' }
+        return unavailable
     }
   }
 

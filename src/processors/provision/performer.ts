@@ -16,7 +16,7 @@ import type {
 import type { Run } from './lanes.ts'
 import type { Permit } from './permit.ts'
 import type { KnotPort, ProvisionLog, ProvisionMetrics, PushSwitch, VaultPort } from './ports.ts'
-import { signalOf } from './pushSignal.ts'
+import { keySignal, signalOf } from './pushSignal.ts'
 import type { PauseReason } from './rolePause.ts'
 
 export interface PerformerOptions {
@@ -82,7 +82,10 @@ export class Performer {
         this.#options.log.error({ problem: keyAnswer.problem }, 'Knot publishes no usable key: pushes wait')
         return notReady('key_unusable')
       }
-      if (keyAnswer.kind === 'unavailable') return notReady('key_unavailable')
+      if (keyAnswer.kind === 'unavailable') {
+        if (isNews(keyAnswer, permit)) permit.learned(keySignal(keyAnswer.retryAfterMs))
+        return notReady('key_unavailable', keyAnswer.retryAfterMs)
+      }
       const answer = await vault.card(effect.cardRef)
       if (answer.kind === 'unavailable') return notReady(`vault_${answer.trouble}`)
       if (answer.kind === 'unauthorized') return this.#pause('vault_unauthorized')
@@ -205,6 +208,16 @@ export class Performer {
     this.#options.admission.pause(reason)
     return NO_PERMIT
   }
+}
+
+/** Key failures that the breaker has been told of. One failed fetch has as many answers as pushes waited for it. */
+const toldKeyFailures = new WeakSet<object>()
+
+/** A trial always tells how it ended. */
+function isNews(keyFailure: object, { trials }: Permit): boolean {
+  if (toldKeyFailures.has(keyFailure)) return trials.knot
+  toldKeyFailures.add(keyFailure)
+  return true
 }
 
 function notReady(cause: string, retryAfterMs: number | null = null): NotReady {

@@ -10,6 +10,11 @@ export interface PushSignal {
 
 const NOTHING: PushSignal = { knotWorks: null, merchantWorks: null, retryAfterMs: null }
 
+/** No key to encrypt with: Knot fails as if it had answered the push so. */
+export function keySignal(retryAfterMs: number | null): PushSignal {
+  return { ...NOTHING, knotWorks: false, retryAfterMs }
+}
+
 /**
  * For the breakers. Only an accepted push shows that a merchant is there: the other answers Knot gives from what it has
  * stored. A 5xx or a lost answer is counted against Knot alone: which merchant was meant has not been looked at by then

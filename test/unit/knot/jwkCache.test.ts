@@ -57,7 +57,7 @@ describe('the cached key', () => {
 
   it('a failure is told and not remembered', async () => {
     const { cache, fetches } = cacheOf([
-      { kind: 'unavailable' },
+      { kind: 'unavailable', retryAfterMs: null, httpStatus: null },
       { kind: 'unauthorized' },
       { kind: 'jwk', body: {} },
       jwk('a'),

@@ -107,8 +107,8 @@ describe('the key', () => {
     [200, { kid: 'k' }, { kind: 'jwk', body: { kid: 'k' } }],
     [401, { error_code: 'INVALID_API_KEYS' }, { kind: 'unauthorized' }],
     [403, { error_code: 'NO_ACCESS' }, { kind: 'forbidden' }],
-    [503, {}, { kind: 'unavailable' }],
-    [302, {}, { kind: 'unavailable' }],
+    [503, {}, { kind: 'unavailable', retryAfterMs: null, httpStatus: 503 }],
+    [302, {}, { kind: 'unavailable', retryAfterMs: null, httpStatus: 302 }],
   ])('%d', async (status, body, expected) => {
     const { url } = await knot(() => ({ status, body }))
     expect(await api(url).jwk()).toEqual(expected)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { PushKeyAnswer } from '../../../../src/knot/cardUpdater.ts'
 import type { PushHold, PushSwitch } from '../../../../src/processors/provision/ports.ts'
 import { cancel, coded, command, limits, ok, provisionBed, results } from './fakePorts.ts'
 
@@ -69,6 +70,32 @@ describe('a push that may not leave yet', () => {
     expect(role.status().pacing.merchants).toContainEqual(
       expect.objectContaining({ merchantId: 19, waiting: 1, inUse: 0, breaker: 'open' }),
     )
+  })
+})
+
+describe('a key that cannot be fetched', () => {
+  const failure = (): PushKeyAnswer => ({ kind: 'unavailable', retryAfterMs: 60_000, httpStatus: 503 })
+
+  it('opens the breaker of Knot as pushes that fail do, for as long as Knot says', async () => {
+    const { task, knot, seen, role } = await provisionBed()
+    for (let i = 0; i < 10; i++) {
+      knot.keyAnswer = failure()
+      task.read(command(1, { user_id: `user-${i}` }))
+      await task.settle()
+    }
+    expect(seen.metrics.breakerOpened).toEqual(['knot'])
+    expect(role.status().pacing.knotBreaker).toBe('open')
+    task.read(command(1, { user_id: 'late' }))
+    await task.settle()
+    expect(role.status().pacing.waiting.push).toBe(1)
+  })
+
+  it('is one failure, however many pushes waited for that fetch', async () => {
+    const { task, knot, role } = await provisionBed()
+    knot.keyAnswer = failure()
+    for (let i = 0; i < 30; i++) task.read(command(1, { user_id: `user-${i}` }))
+    await task.settle()
+    expect(role.status().pacing.knotBreaker).toBe('closed')
   })
 })
 

@@ -140,16 +140,19 @@ describe('against the sandbox Knot', () => {
     expect(bed.simulator.pushes()).toHaveLength(1)
   })
 
-  it('an outage is waited out with Retry-After, within the attempt', async () => {
+  it.each([
+    ['a look', { kind: 'DISCOVER', merchant_id: null }, '1:DISCOVERED'],
+    ['the key of a push', {}, '1:ACCEPTED'],
+  ] as const)('an outage is waited out with Retry-After, within the attempt: %s', async (_, what, result) => {
     const bed = await sandbox()
     bed.simulator.setOutage({ status: 503, retryAfter: 7 })
-    bed.task.read(command(1, { kind: 'DISCOVER', merchant_id: null }))
+    bed.task.read(command(1, what))
     await until(bed, () => bed.task.durable.timers.size === 1)
     expect([...bed.task.durable.timers.values()][0]?.dueAtMs).toBe(bed.clock.ms + 7_000)
     bed.simulator.setOutage(null)
     bed.clock.ms += 7_000
     await until(bed, () => results(bed.task).length === 1)
-    expect(results(bed.task)).toEqual(['1:DISCOVERED'])
+    expect(results(bed.task)).toEqual([result])
   })
 
   it('no access pauses until it is there', async () => {
