@@ -30,6 +30,7 @@ const taskOf = (role: string, topic: string, partition: number): ShownTask => ({
   effectsInFlight: 3,
   timers: role === 'decide' ? { switch: 12, hard: 40, soft: 40 } : {},
   unflushedBytes: 65_536,
+  storeBytes: 16_777_216,
 })
 const rolesOf = (): Parameters<typeof createMetrics>[0]['status'] => () =>
   ['ingest', 'decide', 'provision'].map(role => ({

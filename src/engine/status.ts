@@ -33,6 +33,8 @@ export interface TaskStatus {
   readonly timers: Readonly<Record<string, number>>
   /** Bytes of committed changes that the local store has not taken yet. */
   readonly unflushedBytes: number
+  /** What its local store takes on disk; 0 for a task without state. */
+  readonly storeBytes: number
   readonly transactionProtocol: 'v1' | 'v2' | null
   readonly error: { readonly code: string; readonly message: string } | null
 }

@@ -138,6 +138,7 @@ export class Task<Tables extends object, Effect, Result> {
       effectsInFlight: this.effects.inFlight,
       timers: this.state === null ? {} : Object.fromEntries(this.state.timers.counts),
       unflushedBytes: this.state?.unflushedBytes ?? 0,
+      storeBytes: this.store?.sizeBytes ?? 0,
       transactionProtocol: this.producer.epoch < 0 ? null : this.producer.protocol,
       error: this.error === null ? null : { code: this.error.code, message: this.error.message },
     }

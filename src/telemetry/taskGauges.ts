@@ -31,6 +31,7 @@ export interface ShownTask {
   readonly effectsInFlight: number
   readonly timers: Readonly<Record<string, number>>
   readonly unflushedBytes: number
+  readonly storeBytes: number
 }
 
 const TASK_LABELS = ['role', 'topic', 'partition'] as const
@@ -75,6 +76,11 @@ const GAUGES: readonly [name: string, help: string, valueOf: (task: ShownTask) =
     'onfile_store_unflushed_bytes',
     'Committed changes that the local store has not taken yet. They are safe in the changelog.',
     task => task.unflushedBytes,
+  ],
+  [
+    'onfile_state_store_bytes',
+    'What the local store of the task takes on disk, garbage that is not reclaimed yet included.',
+    task => task.storeBytes,
   ],
   ['onfile_effects_in_flight', 'Calls to other systems under way.', task => task.effectsInFlight],
 ]

@@ -22,6 +22,7 @@ function taskIn(state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus {
     effectsInFlight: 0,
     timers: {},
     unflushedBytes: 0,
+    storeBytes: 0,
     transactionProtocol: 'v2',
     error: null,
     ...more,

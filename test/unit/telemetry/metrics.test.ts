@@ -24,10 +24,12 @@ const TASK: TaskStatus = {
   blockedRecords: 9,
   restoredRecords: 7,
   restoreRemaining: 3,
+  turnAgeMs: 0,
   cycle: 4,
   effectsInFlight: 1,
   timers: { switch: 2 },
   unflushedBytes: 64,
+  storeBytes: 4_096,
   transactionProtocol: 'v2',
   error: null,
 }
@@ -40,7 +42,14 @@ function metricsOf(tasks: () => readonly TaskStatus[] = () => [], outages: RoleH
     ownInputs: ['onfile-user-events'],
     failureReasons: ['card_in_use'],
     status: () => [
-      { role: 'decide', state: 'stable', inputPartitions: { 'onfile-user-events': 4 }, outages: [], tasks: tasks() },
+      {
+        role: 'decide',
+        state: 'stable',
+        memberTurnAgeMs: 0,
+        inputPartitions: { 'onfile-user-events': 4 },
+        outages: [],
+        tasks: tasks(),
+      },
       { role: 'provision', state: 'joining', inputPartitions: {}, outages, tasks: [] },
     ],
     processMetrics: false,
@@ -139,6 +148,7 @@ describe('metrics', () => {
     expect(page).toContain('onfile_timers_waiting{role="decide",kind="switch"} 2')
     expect(page).toContain('onfile_timers_waiting{role="decide",kind="hard"} 0')
     expect(page).toContain(`onfile_store_unflushed_bytes{${label}} 64`)
+    expect(page).toContain(`onfile_state_store_bytes{${label}} 4096`)
     tasks = []
     expect((await lines(metrics)).filter(line => line.includes(label))).toEqual([])
   })
