@@ -26,6 +26,7 @@ export class StoreFlusher {
   private running: Promise<void> | null = null
   private closed = false
   private reported: StoreWork
+  private reportedTrouble: unknown = null
 
   constructor(
     state: PartitionState,
@@ -86,7 +87,11 @@ export class StoreFlusher {
       await this.state.flush(Date.now(), options)
       written = true
     } finally {
-      const { work } = this.store
+      const { work, trouble } = this.store
+      if (trouble !== null && trouble !== this.reportedTrouble) {
+        this.log.warn({ err: trouble }, 'old segments of the local store do not go: its volume fills; nothing is lost')
+      }
+      this.reportedTrouble = trouble
       const before = this.reported
       this.reported = work
       this.onFlushed({

@@ -20,3 +20,16 @@ export class StoreInUseError extends Error {
     super(`${directory} is still open in this process: its partition is opened again as soon as it is closed`)
   }
 }
+
+/** A file system took a part of a snapshot without an error: its volume is full. */
+export class SnapshotCutError extends Error {
+  override readonly name = 'SnapshotCutError'
+  readonly code = 'STORE_SNAPSHOT_CUT'
+
+  constructor(file: string, writtenBytes: number, sizeBytes: number) {
+    super(
+      `${file} took ${writtenBytes} of ${sizeBytes} bytes: the operator must free the volume of state.dir; the store goes on ` +
+        'without it, and its next start takes longer',
+    )
+  }
+}

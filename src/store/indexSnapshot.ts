@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { SnapshotCutError } from './errors.ts'
 import { KeyIndex, type SavedIndex } from './keyIndex.ts'
 
 /** A log up to some point: what a snapshot covers. */
@@ -53,15 +54,23 @@ export async function writeSnapshot(directory: string, log: LogPosition, index: 
     MAGIC.length,
   )
   const file = join(directory, FILE)
-  const handle = await open(`${file}.new`, 'w')
+  const sizeBytes = HEADER_BYTES + text.length + saved.sections.reduce((sum, { length }) => sum + length, 0)
   try {
-    await handle.writev([header, text, ...saved.sections])
-    await handle.datasync()
-  } finally {
-    await handle.close()
+    const handle = await open(`${file}.new`, 'w')
+    try {
+      const { bytesWritten } = await handle.writev([header, text, ...saved.sections])
+      if (bytesWritten < sizeBytes) throw new SnapshotCutError(`${file}.new`, bytesWritten, sizeBytes)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(`${file}.new`, file)
+  } catch (error) {
+    // On a full volume its room is what the log needs.
+    rmSync(`${file}.new`, { force: true })
+    throw error
   }
-  await rename(`${file}.new`, file)
-  return HEADER_BYTES + text.length + saved.sections.reduce((sum, { length }) => sum + length, 0)
+  return sizeBytes
 }
 
 /** The snapshot of a store, null where there is none or it is damaged: the log says the same, it only takes longer. */

@@ -46,6 +46,11 @@ export class IndexedLog {
     return this.index.size
   }
 
+  /** What goes on without, and costs room: a segment that could not be deleted; null where there is nothing. */
+  get trouble(): unknown {
+    return this.log.trouble
+  }
+
   /** Bytes on disk, without the snapshot. */
   get sizeBytes(): number {
     return this.log.sizeBytes

@@ -72,6 +72,7 @@ export class LocalStore {
   private closing = false
   /** Damage that was found while nobody waited: the next write fails with it. */
   private damage: Error | null = null
+  private reclaimFailure: unknown = null
 
   private constructor(directory: string, options: LocalStoreOptions) {
     this.directory = directory
@@ -106,6 +107,11 @@ export class LocalStore {
   /** Bytes on disk. */
   get sizeBytes(): number {
     return this.log.sizeBytes
+  }
+
+  /** Why room does not come back that nothing needs any more, the last time; null where it did. For the log. */
+  get trouble(): unknown {
+    return this.reclaimFailure ?? this.log.trouble
   }
 
   get work(): StoreWork {
@@ -216,6 +222,7 @@ export class LocalStore {
       .catch((error: unknown) => {
         // A full disk lets the next write fail, too; what is owed is tried again behind it.
         if (error instanceof StoreDamagedError) this.damage = error
+        else this.reclaimFailure = error
         this.reclaimOwed = 0
       })
       .finally(() => {

@@ -37,6 +37,7 @@ export class Segment {
   private readonly handle: FileHandle
   /** A write has failed half way: what is behind `size` must go before the next one. */
   private torn = false
+  private unsynced: StoreDamagedError | null = null
 
   private constructor(number: number, file: string, handle: FileHandle, header: Buffer, size: number) {
     this.number = number
@@ -164,9 +165,22 @@ export class Segment {
     return { bytes, length }
   }
 
-  /** Waits until all that was appended is on the disk. */
+  /**
+   * Waits until all that was appended is on the disk. A failure is final: the kernel drops what it could not write, and says
+   * yes the next time. So the file goes: the next start finds the state of the segments before it, or none. Throws
+   * StoreDamagedError.
+   */
   async sync(): Promise<void> {
-    await this.handle.datasync()
+    if (this.unsynced === null) {
+      try {
+        return await this.handle.datasync()
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        this.unsynced = new StoreDamagedError(this.file, this.size, `the disk has not taken what was written (${why})`)
+        await rm(this.file, { force: true }).catch(() => undefined)
+      }
+    }
+    throw this.unsynced
   }
 
   async close(): Promise<void> {
@@ -175,8 +189,11 @@ export class Segment {
 
   /** Closes and deletes it. */
   async remove(): Promise<void> {
-    await this.handle.close()
-    await rm(this.file, { force: true })
+    try {
+      await this.handle.close()
+    } finally {
+      await rm(this.file, { force: true })
+    }
   }
 
   /** Bytes read; blocks. */

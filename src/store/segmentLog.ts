@@ -24,6 +24,8 @@ export class SegmentLog {
   private sequence = 0
   /** So many of the oldest hold nothing that a newer one does not hold, and wait for that one to be complete. */
   private retired = 0
+  /** Why a segment that is needed no more could not be deleted, the last time. */
+  trouble: unknown = null
 
   /** `onComplete` is called when a segment is complete and synced, before anything goes into the next one. */
   constructor(directory: string, segmentBytes: number, onComplete: () => Promise<void>) {
@@ -232,7 +234,10 @@ export class SegmentLog {
     await this.begin(complete.number + 1, this.oldest.number)
     const gone = this.segments.splice(0, this.retired)
     this.retired = 0
-    for (const segment of gone) await segment.remove()
+    // One that cannot be deleted is no reason to fail a write: it goes at the next start.
+    for (const removed of await Promise.allSettled(gone.map(segment => segment.remove()))) {
+      if (removed.status === 'rejected') this.trouble = removed.reason
+    }
     await this.onComplete()
   }
 

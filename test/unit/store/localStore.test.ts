@@ -278,6 +278,42 @@ describe('LocalStore', () => {
     await store.close()
   })
 
+  it('believes no disk that has failed to take something and says yes the next time', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(filling([['users/a', '1']]), checkpoint)
+    const probe = await open(await lastSegment(directory), 'r')
+    const handles = Object.getPrototypeOf(probe) as typeof probe
+    await probe.close()
+    const sync = vi.spyOn(handles, 'datasync').mockRejectedValueOnce(new Error('EIO: i/o error, fdatasync'))
+    try {
+      const write = () => store.write(filling([['users/b', '2']]), checkpoint, { sync: true })
+      await expect(write()).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+      await expect(write()).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+      expect(sync).toHaveBeenCalledTimes(1)
+    } finally {
+      sync.mockRestore()
+    }
+    await store.close()
+    const reopened = await LocalStore.open(directory)
+    expect([reopened.store.checkpoint(), reopened.store.hasEntries]).toEqual([null, false])
+    await reopened.store.close()
+  })
+
+  it('leaves no part of a snapshot behind that the volume did not take', async () => {
+    const { store } = await LocalStore.open(directory)
+    for (let n = 0; n < 300; n++) await store.write(filling([[`users/${n}`, 'x'.repeat(5_000)]]), checkpoint)
+    const probe = await open(await lastSegment(directory), 'r')
+    const handles = Object.getPrototypeOf(probe) as typeof probe
+    await probe.close()
+    const cut = vi.spyOn(handles, 'writev').mockResolvedValueOnce({ bytesWritten: 10, buffers: [] })
+    try {
+      await expect(store.close()).rejects.toMatchObject({ code: 'STORE_SNAPSHOT_CUT' })
+    } finally {
+      cut.mockRestore()
+    }
+    expect((await readdir(directory)).filter(name => !name.endsWith('.log'))).toEqual([])
+  })
+
   it('is wiped where its format is not known', async () => {
     const { store } = await LocalStore.open(directory)
     await store.write(filling([['users/a', '1']]), checkpoint)
