@@ -25,7 +25,7 @@ export const knot: RuleGroup = {
       severity: 'page',
       expr: 'max by (job, system) (onfile_outage) == 1',
       for: '10m',
-      summary: 'Knot or the card vault does not answer.',
+      summary: 'A system that onfile calls does not answer.',
       description: '{{ $labels.system }} has failed each time that it was called for 10 minutes. What needs it waits.',
     },
     {

@@ -12,9 +12,10 @@ import type { AlertCase } from './alertCase.ts'
 import { INPUT_CASES } from './inputCases.ts'
 import { KNOT_CASES } from './knotCases.ts'
 import { STATE_CASES } from './stateCases.ts'
+import { SURROUNDINGS_CASES } from './surroundingsCases.ts'
 import { TASK_CASES } from './taskCases.ts'
 
-const CASES = [...TASK_CASES, ...STATE_CASES, ...INPUT_CASES, ...KNOT_CASES]
+const CASES = [...TASK_CASES, ...STATE_CASES, ...INPUT_CASES, ...KNOT_CASES, ...SURROUNDINGS_CASES]
 const run = promisify(execFile)
 const dir = mkdtempSync(join(tmpdir(), 'onfile-rules-'))
 let promtool: string | null = null
