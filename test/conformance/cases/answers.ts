@@ -1,5 +1,5 @@
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
-import { KafkaProxy } from '../../support/kafkaProxy.ts'
+import { API, KafkaProxy } from '../../support/kafkaProxy.ts'
 import type { ApiName, Fault } from '../../support/kafkaProxy.ts'
 import type { ConformanceCase, Faults, Site } from '../case.ts'
 import { withChain } from './chain.ts'
@@ -151,4 +151,81 @@ const random: ConformanceCase = {
     ),
 }
 
-export const answerCases: readonly ConformanceCase[] = [...commitAnswers, ...lockAnswers, random]
+/** Asked again and again while a task works. */
+const WORKING = ['Produce', 'TxnOffsetCommit', 'Fetch', 'Heartbeat'] as const
+/** Asked when a process starts. */
+const STARTING = ['FindCoordinator', 'JoinGroup', 'SyncGroup', 'OffsetFetch', 'ListOffsets', 'Metadata'] as const
+
+/** Of Metadata only what asks for this topic: a code stands with a topic. kafkajs asks too, in another version. */
+const saysCode = (topic: string) => (request: Buffer) =>
+  request.readInt16BE(0) !== API.Metadata || (request.readInt16BE(2) === 7 && request.includes(topic))
+
+const unheardOf: ConformanceCase = {
+  row: 'unknown',
+  name: 'an error code that nobody has heard of, in every kind of answer: nothing is skipped, and it goes on',
+  timeoutMs: 240_000,
+  run: (site, faults) =>
+    withChain(site, run =>
+      behindProxy(run, site, async (proxy, first) => {
+        const matches = saysCode(run.topics.input)
+        const fault = { on: 'response', action: 'error', errorCode: UNHEARD_OF, matches } as const
+        await run.untilRunning()
+        const all = async () => {
+          for (const api of WORKING) await suffer(run, proxy, first, { api, ...fault }, newError.name, faults)
+          await first.kill()
+          faults.add('SIGKILL')
+          for (const api of STARTING) proxy.lose({ api, ...fault, times: 1 })
+          run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+          await run.until(60_000, 'all have come', () => STARTING.every(api => proxy.hits.includes(`${api} response`)))
+          for (const api of STARTING) faults.add(`${api} ${newError.name}`)
+          await run.untilRunning(60_000)
+        }
+        await run.writeUntil(all(), 60)
+      }),
+    ),
+}
+
+const NOT_LEADER_OR_FOLLOWER = 6
+const NOT_COORDINATOR = 16
+const CONCURRENT_TRANSACTIONS = 51
+
+/** What a broker answers that has done nothing and is not, or not yet, the one to ask. */
+const refusals: readonly { api: ApiName; protocols: readonly Site['protocol'][]; codes: readonly number[] }[] = [
+  { api: 'Produce', protocols: ['v1', 'v2'], codes: [NOT_LEADER_OR_FOLLOWER, CONCURRENT_TRANSACTIONS] },
+  { api: 'AddPartitionsToTxn', protocols: ['v1'], codes: [NOT_COORDINATOR, CONCURRENT_TRANSACTIONS] },
+  { api: 'AddOffsetsToTxn', protocols: ['v1'], codes: [NOT_COORDINATOR, CONCURRENT_TRANSACTIONS] },
+  { api: 'TxnOffsetCommit', protocols: ['v1', 'v2'], codes: [NOT_COORDINATOR, CONCURRENT_TRANSACTIONS] },
+  { api: 'EndTxn', protocols: ['v1', 'v2'], codes: [NOT_COORDINATOR, CONCURRENT_TRANSACTIONS] },
+]
+
+const refused: ConformanceCase = {
+  row: 'moved',
+  name: 'a broker answers that another one leads, or that the transaction before is still being ended: same bytes, in place',
+  timeoutMs: 180_000,
+  run: (site, faults) =>
+    withChain(site, run =>
+      behindProxy(
+        run,
+        site,
+        async (proxy, worker) => {
+          await run.untilRunning()
+          const all = async () => {
+            for (const { api, codes } of refusals.filter(({ protocols }) => protocols.includes(site.protocol))) {
+              for (const errorCode of codes) {
+                const fault = { api, on: 'request', action: 'refuse', errorCode } as const
+                await suffer(run, proxy, worker, fault, `refused with ${errorCode}`, faults)
+              }
+            }
+          }
+          await run.writeUntil(all(), 60)
+          const { resent, 'found-committed': found, lost } = worker.commits
+          if (resent + found + lost > 0) throw new Error(`a commit was in doubt: ${worker.describe()}`)
+          if (worker.log.includes('commit in doubt')) throw new Error(worker.log)
+        },
+        // Nothing may be late here: a timeout of a slow machine leaves a commit in doubt.
+        { requestTimeoutMs: 30_000 },
+      ),
+    ),
+}
+
+export const answerCases: readonly ConformanceCase[] = [...commitAnswers, ...lockAnswers, unheardOf, refused, random]
