@@ -18,6 +18,7 @@ import { MachineWatch } from './faults/machineWatch.ts'
 import { OperatorDesk } from './faults/operatorDesk.ts'
 import { OutageWindows } from './faults/outageWindows.ts'
 import type { WindowTimes } from './faults/outageWindows.ts'
+import { userStory, usersIn } from './faults/userStory.ts'
 
 export interface FaultsOptions {
   readonly brokers: string
@@ -49,6 +50,8 @@ export interface FaultsResult {
   readonly verdicts: Readonly<Record<FaultsCheck, Verdict>>
   /** Sentences about what does not hold. Empty: the run is as promised. */
   readonly violations: readonly string[]
+  /** What happened to the first users that they name. */
+  readonly stories: readonly string[]
 }
 
 /** Longest delay of an answer or a webhook: longer than the product waits for an answer. */
@@ -56,8 +59,7 @@ const MAX_DELAY_MS = 8_000
 /** From acceptance to result: a second push within that is refused by Knot, and seen. */
 const OPERATION_MS = 1_000
 const PROGRESS_MS = 15_000
-/** A push that was lost before Knot read whose it was comes no second time: its user counts as served after that. */
-const GIVE_UP_MS = 60_000
+const STORIES = 4
 /** `policy.minGap`. */
 const MIN_GAP_MS = 2_000
 
@@ -91,7 +93,7 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
     const machine = new MachineWatch()
     const flow = new EventFlow(run, desk, cardholders, merchants, {
       usersAtOnce: options.usersAtOnce,
-      giveUpMs: Math.min(hardSeconds * 1_000, GIVE_UP_MS),
+      giveUpMs: hardSeconds * 1_000,
     })
     const progress = setInterval(() => {
       log(`${seconds()} s: ${users - flow.left} users, ${run.knot.pushes().length} pushes, ${product.kills} kills`)
@@ -153,7 +155,8 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
       ...Object.values(verdicts).flatMap(({ missing, wrong }) => [...wrong, ...missing]),
       ...(exit === 0 ? [] : [`the last process ended with ${exit} on SIGTERM`]),
     ]
-    return { figures, verdicts, violations }
+    const stories = usersIn(violations, STORIES).flatMap(userId => userStory(evidence, userId))
+    return { figures, verdicts, violations, stories }
   } finally {
     await run.close()
     await elsewhere.stop()

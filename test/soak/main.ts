@@ -6,9 +6,13 @@
  *   npm run soak -- faults [--users 20000] [--merchants 5] [--faults 0.2] [--kill-every 10, seconds] [--seed 1]
  *       [--minutes 60, no further users begin after that] [--write]
  *       a Knot that fails in every way it knows, and kill -9 of the product; --write: its section of docs/soak.md
+ *   npm run soak -- conversion [--users 20000] [--rate 25, pushes per second at the one merchant] [--write]
+ *       every user has a new card at the same merchant; newcomers meanwhile, kill -9 once; --write: its section of docs/soak.md
  */
 import { parseArgs } from 'node:util'
 import { startBed } from '../../sandbox/bed/bed.ts'
+import type { Bed } from '../../sandbox/bed/bed.ts'
+import { runConversion } from './conversionCommand.ts'
 import { runFaults } from './faults/command.ts'
 import { runMembership } from './membershipCommand.ts'
 
@@ -18,6 +22,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '60' },
     pause: { type: 'string', default: '1000' },
     users: { type: 'string', default: '20000' },
+    rate: { type: 'string', default: '25' },
     merchants: { type: 'string', default: '5' },
     faults: { type: 'string', default: '0.2' },
     'kill-every': { type: 'string', default: '10' },
@@ -27,25 +32,30 @@ const { values, positionals } = parseArgs({
 })
 const [soak = 'membership'] = positionals
 
-if (soak !== 'membership' && soak !== 'faults') {
-  process.stderr.write(`There is no soak ${soak}: membership or faults.\n`)
+const SOAKS: Readonly<Record<string, (bed: Bed) => Promise<boolean>>> = {
+  membership: bed => runMembership(bed.brokers, Number(values.minutes), Number(values.pause)),
+  faults: bed =>
+    runFaults(bed, {
+      users: Number(values.users),
+      merchants: Number(values.merchants),
+      faults: Number(values.faults),
+      killEverySeconds: Number(values['kill-every']),
+      seed: Number(values.seed),
+      minutes: Number(values.minutes),
+      write: values.write,
+    }),
+  conversion: bed =>
+    runConversion(bed, { users: Number(values.users), perSecond: Number(values.rate), write: values.write }),
+}
+
+const run = SOAKS[soak]
+if (run === undefined) {
+  process.stderr.write(`There is no soak ${soak}: ${Object.keys(SOAKS).join(', ')}.\n`)
   process.exitCode = 64
 } else {
   const bed = await startBed()
   try {
-    const isWell =
-      soak === 'membership'
-        ? await runMembership(bed.brokers, Number(values.minutes), Number(values.pause))
-        : await runFaults(bed, {
-            users: Number(values.users),
-            merchants: Number(values.merchants),
-            faults: Number(values.faults),
-            killEverySeconds: Number(values['kill-every']),
-            seed: Number(values.seed),
-            minutes: Number(values.minutes),
-            write: values.write,
-          })
-    if (!isWell) process.exitCode = 1
+    if (!(await run(bed))) process.exitCode = 1
   } finally {
     await bed.stop()
   }

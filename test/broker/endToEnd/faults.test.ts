@@ -12,7 +12,7 @@ describe(
       { timeout: 300_000 },
       async () => {
         const lines: string[] = []
-        const { figures, violations } = await faultsSoak({
+        const { figures, violations, stories } = await faultsSoak({
           brokers: inject('brokers'),
           registryUrl: inject('registryUrl'),
           users: 150,
@@ -29,7 +29,7 @@ describe(
           partitions: 2,
           log: line => lines.push(line),
         })
-        expect(violations.slice(0, 20), `seed ${SEED}; ${lines.join('; ')}`).toEqual([])
+        expect(violations.slice(0, 20), [`seed ${SEED}`, ...lines, ...stories].join('\n')).toEqual([])
 
         // It was what it says, also where the machine was too slow for most of the pushes.
         expect(figures.kills).toBe(3)

@@ -24,7 +24,7 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
   const { users, merchants, faults, killEverySeconds, seed, minutes } = flags
   // Of the tree that runs, whatever is committed meanwhile.
   const origin = runOrigin()
-  const { figures, violations } = await faultsSoak({
+  const { figures, violations, stories } = await faultsSoak({
     brokers: bed.brokers,
     registryUrl: bed.registryUrl,
     users,
@@ -34,7 +34,7 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
     kills: { least: 1, most: Number.POSITIVE_INFINITY },
     windows: { everyMs: 30_000, forMs: 4_000 },
     seed,
-    usersAtOnce: 300,
+    usersAtOnce: 200,
     hardSeconds: HARD_SECONDS,
     admitForMs: minutes * 60_000,
     settleWithinMs: 900_000,
@@ -50,6 +50,7 @@ export async function runFaults(bed: Bed, flags: FaultsFlags): Promise<boolean> 
   })
   process.stdout.write(`${text}\n`)
   for (const violation of violations.slice(0, SHOWN_VIOLATIONS)) process.stdout.write(`WRONG: ${violation}\n`)
+  for (const line of stories) process.stdout.write(`${line}\n`)
   process.stdout.write(violations.length === 0 ? 'As promised.\n' : `${violations.length} violations.\n`)
   if (violations.length > 0) return false
   if (flags.write) writeSection('faults', text)

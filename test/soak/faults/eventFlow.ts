@@ -34,6 +34,7 @@ export class EventFlow {
   private readonly waiting: Cardholder[]
   private readonly open = new Map<string, OpenUser>()
   private due: { readonly atMs: number; readonly userId: string; readonly due: Due }[] = []
+  private readonly lostAtMs: number[] = []
   private pushesSeen = 0
   private admitting = true
 
@@ -76,10 +77,14 @@ export class EventFlow {
   private settle(): void {
     const pushes = this.run.knot.pushes()
     for (; this.pushesSeen < pushes.length; this.pushesSeen++) {
-      const { atMs, userId, merchantId, answeredAtMs } = pushes[this.pushesSeen]!
+      const { atMs, userId, merchantId, fault, answeredAtMs } = pushes[this.pushesSeen]!
       // Its body is being read, unless its sender was killed meanwhile: the next turn looks at it and at what follows.
       if (userId === null && answeredAtMs === null && Date.now() - atMs < BODY_MS) return
-      if (userId === null || merchantId === null) continue
+      if (userId === null || merchantId === null) {
+        // 401, 403 and 503 of a window come again.
+        if (fault === 'drop unread' || answeredAtMs === null) this.lostAtMs.push(atMs)
+        continue
+      }
       const user = this.open.get(userId)
       user?.left.delete(merchantId)
       if (user?.left.size === 0) this.open.delete(userId)
@@ -91,7 +96,9 @@ export class EventFlow {
     for (const { userId, sinceMs } of this.open.values()) {
       if (nowMs - sinceMs > this.giveUpMs) this.open.delete(userId)
     }
-    while (this.admitting && this.open.size < this.usersAtOnce) {
+    while ((this.lostAtMs[0] ?? nowMs) < nowMs - this.giveUpMs) this.lostAtMs.shift()
+    // Each push that was lost before Knot read whose it was leaves one user open who has no more to come.
+    while (this.admitting && this.open.size < this.usersAtOnce + this.lostAtMs.length) {
       const next = this.waiting.pop()
       if (next === undefined) return
       if (!next.isUncertain)
