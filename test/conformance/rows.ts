@@ -1,4 +1,4 @@
-/** The rows of the failure tables of `docs/design.md`, sections 2 and 3, which the cases of this suite force. */
+/** The rows of the failure tables of `docs/design.md`, sections 2 to 4, which the cases of this suite force. */
 export const ROWS = {
   'before-4': '2: the process dies before step 4 is sent',
   'after-4': '2: the process dies after step 4, before 5',
@@ -13,6 +13,9 @@ export const ROWS = {
   offset: '3.2: the committed offset',
   restore: '3.3: restore of the changelog',
   store: '3.3: the local store',
+  'store-damage': '4: the local store is damaged, or a segment is missing, or of another format',
+  'store-page': '4: a page of the local store that is read for one entry is damaged',
+  'store-full': '4: the volume of the local store is full',
   release: '3.3: state of another release',
   timers: '3: timers wait for the input, whatever the clock does',
   rebalance: '3: partitions that stay, move, and are given up',

@@ -4,7 +4,7 @@ import { LocalStore } from '../../../src/store/localStore.ts'
 import type { ChainRun } from '../../support/chain/harness.ts'
 import type { ConformanceCase, Faults } from '../case.ts'
 import { withChain } from './chain.ts'
-import { failedWith } from './topics.ts'
+import { failedWith, keepOffsets } from './topics.ts'
 
 /** Files of one store directory whose names end so. */
 async function filesOf(directory: string, end: string): Promise<string[]> {
@@ -72,7 +72,7 @@ async function runAndKill(run: ChainRun, faults: Faults): Promise<void> {
 
 /** Partition n is damaged in the n-th way; the last one stays whole. */
 const damaged: ConformanceCase = {
-  row: 'store',
+  row: 'store-damage',
   name: `local stores that are ${damages.map(({ name }) => name).join(', ')}`,
   timeoutMs: 120_000,
   run: (site, faults) =>
@@ -110,7 +110,8 @@ const tooOld: ConformanceCase = {
 
 const behindLogStart: ConformanceCase = {
   row: 'store',
-  name: 'the local store is behind the log start of the changelog: wiped, restored whole',
+  name: 'the local store is behind the log start of the changelog: CHANGELOG_LOST; once the loss is accepted wiped, restored',
+  timeoutMs: 150_000,
   run: (site, faults) =>
     withChain(site, async run => {
       const first = run.start()
@@ -128,6 +129,11 @@ const behindLogStart: ConformanceCase = {
       await run.truncateChangelog(new Map([...copiedAt].map(([partition, end]) => [partition, end + 1])))
       faults.add('local store behind the log start', run.partitions)
       await run.write(10)
+      const refused = run.start({ stateDirectory: old })
+      await run.until(30_000, 'all stop', () => failedWith(refused, 'CHANGELOG_LOST').length === run.partitions)
+      await refused.stop()
+      await keepOffsets(run)
+      faults.add('offset moved by hand to where it was', run.partitions)
       const worker = run.start({ stateDirectory: old, logLevel: 'info' })
       await run.expectExact()
       if (!worker.log.includes('local store is too old')) throw new Error(`not seen: ${worker.describe()}`)
@@ -172,7 +178,7 @@ const refusals = [
 }))
 
 const diskFull: ConformanceCase = {
-  row: 'store',
+  row: 'store-full',
   name: 'the volume of the local store is full: commits go on, and the changelog refills it later',
   run: (site, faults) =>
     withChain(

@@ -20,6 +20,8 @@ export interface ChainOptions {
   readonly partitions?: number
   /** Default 40. */
   readonly keys?: number
+  /** Keys are filled up to so many bytes. */
+  readonly keyBytes?: number
   /** For every worker of this run, unless `start` says otherwise. */
   readonly settings?: Partial<ChainSettings>
   readonly changelogConfig?: Readonly<Record<string, string>>
@@ -46,7 +48,7 @@ export class ChainRun {
     this.partitions = options.partitions ?? 4
     this.settings = options.settings ?? {}
     this.topics = { input: `${id}-in`, output: `${id}-out`, changelog: `${id}-log` }
-    this.keys = Array.from({ length: options.keys ?? 40 }, (_, i) => `key-${i}`)
+    this.keys = Array.from({ length: options.keys ?? 40 }, (_, i) => `key-${i}`.padEnd(options.keyBytes ?? 0, 'x'))
     this.producer = testClient(brokers).producer({ idempotent: true, maxInFlightRequests: 1 })
     this.admin = testClient(brokers).admin()
   }
@@ -170,7 +172,16 @@ export class ChainRun {
     }
     await setPolicy('compact,delete')
     const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }))
-    await this.admin.deleteTopicRecords({ topic, partitions })
+    // A broker refuses until it has heard of the policy.
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.admin.deleteTopicRecords({ topic, partitions })
+        break
+      } catch (error) {
+        if (tries === 20) throw error
+        await wait(500)
+      }
+    }
     await setPolicy('compact')
   }
 
