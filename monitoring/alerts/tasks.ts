@@ -89,6 +89,20 @@ export const tasks: RuleGroup = {
         '{{ $labels.role }} is {{ $value | humanizeDuration }} behind in {{ $labels.topic }}-{{ $labels.partition }}.',
     },
     {
+      name: 'OnfileInputBlocked',
+      severity: 'page',
+      // What an open transaction hides is no lag. One that ends within its timeout (15 minutes at most, unless the broker says
+      // otherwise) lets the position move on.
+      expr:
+        `max ${TASK} (min_over_time(onfile_input_blocked_records[15m])) > 0 and ` +
+        `max ${TASK} (changes(onfile_consumer_position[15m])) == 0`,
+      for: '5m',
+      summary: 'A transaction of a producer does not end and hides the records behind it.',
+      description:
+        '{{ $value | printf "%.0f" }} records of {{ $labels.topic }}-{{ $labels.partition }} have been behind an open transaction for ' +
+        '15 minutes: {{ $labels.role }} cannot read them.',
+    },
+    {
       name: 'OnfileTaskWaiting',
       severity: 'ticket',
       expr: `max ${TASK} (onfile_task_waiting) == 1`,

@@ -1,4 +1,5 @@
 import { LABELS, PROCESS_METRICS } from './labels.ts'
+import { LEFT_OUT } from './leftOut.ts'
 import { createMetrics } from './metrics.ts'
 import type { MetricDescription } from './instruments.ts'
 
@@ -67,6 +68,10 @@ export function metricsReference(): string {
     '| label | values |',
     '|---|---|',
     ...labels,
+    '\n## Left out, and why\n',
+    '| asked for | instead |',
+    '|---|---|',
+    ...LEFT_OUT.map(([what, why]) => `| ${what} | ${why} |`),
     '',
   ].join('\n')
 }

@@ -272,6 +272,30 @@ export const TASK_CASES: readonly AlertCase[] = [
     fires: null,
   },
   {
+    alert: 'OnfileInputBlocked',
+    what: 'a producer of the issuer hangs in a transaction',
+    series: {
+      [`onfile_input_blocked_records{${TASK}}`]: '0x5 40x60',
+      [`onfile_consumer_position{${TASK}}`]: '500x70',
+    },
+    at: '40m',
+    fires: {
+      labels: TASK_LABELS,
+      description:
+        '40 records of onfile-user-events-3 have been behind an open transaction for 15 minutes: decide cannot read them.',
+    },
+  },
+  {
+    alert: 'OnfileInputBlocked',
+    what: 'there is always one of many transactions open, and the position moves',
+    series: {
+      [`onfile_input_blocked_records{${TASK}}`]: '5x70',
+      [`onfile_consumer_position{${TASK}}`]: '0+100x70',
+    },
+    at: '40m',
+    fires: null,
+  },
+  {
     alert: 'OnfileTaskWaiting',
     what: 'the registry is down',
     series: { [`onfile_task_waiting{${TASK}}`]: '1x40' },

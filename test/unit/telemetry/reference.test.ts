@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { ALERTS } from '../../../monitoring/alerts/groups.ts'
 import { FAILURE_REASONS } from '../../../src/domain/reasons.ts'
 import { OUTCOME_REASONS } from '../../../src/telemetry/knownLabels.ts'
 import { LABELS, PROCESS_METRICS } from '../../../src/telemetry/labels.ts'
+import { LEFT_OUT } from '../../../src/telemetry/leftOut.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import { metricDescriptions, metricsReference } from '../../../src/telemetry/reference.ts'
 
@@ -44,6 +46,15 @@ describe('docs/metrics.md', () => {
   test('says of every label what it may hold, and of no other', () => {
     const used = new Set(metricDescriptions().flatMap(({ labels }) => labels))
     expect(Object.keys(LABELS).sort()).toEqual([...used].sort())
+  })
+
+  test('names only metrics that there are where it says why others are left out', () => {
+    const known = new Set(metricDescriptions().map(({ name }) => name))
+    const named = LEFT_OUT.flatMap(([, why]) => [...why.matchAll(/onfile_[a-z_]+/g)].map(([name]) => name))
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter(name => !known.has(name))).toEqual([])
+    const alerts = LEFT_OUT.flatMap(([, why]) => [...why.matchAll(/Onfile[A-Za-z]+/g)].map(([name]) => name))
+    expect(alerts.filter(name => !ALERTS.some(alert => alert.name === name))).toEqual([])
   })
 
   test('names only metrics of the process that there are', async () => {
