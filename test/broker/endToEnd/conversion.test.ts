@@ -80,3 +80,27 @@ it(
     expect(atBusy.length / seconds).toBeGreaterThan(PUSHES_PER_SECOND * 0.5)
   },
 )
+
+it(
+  'a user with forty merchants gets one push at each, never two at once, and everything is explained',
+  { retry: 0 },
+  async () => {
+    const merchants = Array.from({ length: 40 }, (_, index) => 1_000 + index)
+    run.addUser('everywhere', 1, merchants)
+    const product = run.start()
+    await product.ready()
+    const value = lifecycleEvent({ cardRef: 'card-everywhere', type: 'updated', userId: 'everywhere' })
+    await run.sendLifecycle({ key: 'everywhere', value })
+    await expect.poll(() => run.knot.pushes('everywhere').length, { timeout: 60_000 }).toBe(merchants.length)
+    const { outcomes } = await run.expectExact(60_000)
+    const pushes = run.knot.pushes('everywhere')
+    expect(pushes.map(({ merchantId }) => merchantId).sort()).toEqual(merchants)
+    expect(merchants.map(merchantId => run.knot.pushesInFlightMax('everywhere', merchantId))).toEqual(
+      merchants.map(() => 1),
+    )
+    const updated = outcomes.flatMap(({ value: { status, merchant_id } }) =>
+      status === 'UPDATED' ? [merchant_id] : [],
+    )
+    expect(updated.sort()).toEqual(merchants)
+  },
+)

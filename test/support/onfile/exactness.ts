@@ -1,4 +1,4 @@
-import type { CardOutcome, CommandResult } from '../../../src/domain/records.ts'
+import type { CardOutcome, CommandResult, ProvisioningCommand } from '../../../src/domain/records.ts'
 import { positionText } from './evidence.ts'
 import type { Evidence, Placed } from './evidence.ts'
 
@@ -12,10 +12,7 @@ export interface SeenPush {
   readonly status?: number | null | undefined
 }
 
-/**
- * Knot took the card and answered 503, which says that it did not: the product has to believe it and may push again.
- * Such a push is nobody's, and what follows it may be a second one.
- */
+/** Knot took the card and answered 503: the product has to believe that it did not, and may push again. It is nobody's. */
 export function isHidden({ landed, status }: Pick<SeenPush, 'landed' | 'status'>): boolean {
   return landed && status === 503
 }
@@ -168,8 +165,8 @@ function checkTriggers({ outcomes }: Evidence, missing: string[]): void {
 }
 
 /**
- * Every SWITCH ends in a final outcome, or in the announcement of the next attempt; nothing provisional follows its end;
- * every command is answered once.
+ * Every SWITCH ends in a final outcome, or in the announcement of the next attempt, or another one takes its place in the
+ * same attempt because it was never sent; nothing provisional follows its end; every command is answered once.
  */
 function checkCommands({ commands, outcomes, userEvents }: Evidence, missing: string[], wrong: string[]): void {
   const finalSeq = new Map<string, number>()
@@ -187,16 +184,26 @@ function checkCommands({ commands, outcomes, userEvents }: Evidence, missing: st
     }
   }
   const answers = new Map<string, number>()
+  const sent = new Set<string>()
   for (const { body } of userEvents) {
-    if (body.kind === 'result') answers.set(body.command_id, (answers.get(body.command_id) ?? 0) + 1)
+    if (body.kind !== 'result') continue
+    answers.set(body.command_id, (answers.get(body.command_id) ?? 0) + 1)
+    if (body.result !== 'NOT_SENT' && body.result !== 'CANCELLED') sent.add(body.command_id)
   }
+  const newest = new Map<string, number>()
+  for (const { value } of commands) if (value.kind === 'SWITCH') newest.set(attemptOf(value), value.decision_seq)
   for (const { value } of commands) {
     const { command_id, kind } = value
     const answered = answers.get(command_id) ?? 0
+    const isReplaced = !sent.has(command_id) && (newest.get(attemptOf(value)) ?? 0) > value.decision_seq
     if (answered > 1) wrong.push(`${command_id} (${kind}) is answered ${answered} times`)
-    if (kind !== 'SWITCH' || finalSeq.has(command_id) || retried.has(command_id)) continue
+    if (kind !== 'SWITCH' || finalSeq.has(command_id) || retried.has(command_id) || isReplaced) continue
     missing.push(`${command_id} has no final outcome`)
   }
+}
+
+function attemptOf({ user_id, merchant_id, card_ref, card_version, attempt, origin }: ProvisioningCommand): string {
+  return [user_id, merchant_id, card_ref, card_version, attempt, positionText(origin)].join(' ')
 }
 
 /**

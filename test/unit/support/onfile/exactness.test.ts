@@ -127,6 +127,28 @@ describe('the oracle of the end-to-end tests', () => {
     expect(verdictOf(history)).toEqual({ missing: [], wrong: [] })
   })
 
+  it('a SWITCH that was not sent ends in another one of the same attempt, and in no other', () => {
+    const history = goodHistory()
+    const [first] = history.commands
+    const [told] = history.results
+    const again = { ...first!, command_id: 'user-1:2', decision_seq: 2 }
+    history.commands.push(again)
+    history.results = [
+      { ...told!, result: 'NOT_SENT', reason: 'send_by', started_at: null },
+      { ...told!, command_id: 'user-1:2' },
+    ]
+    history.outcomes = history.outcomes.map((value, index) =>
+      outcome(index + 3, {
+        ...value,
+        ...{ outcome_id: `user-1:${index + 3}`, decision_seq: index + 3 },
+        command_id: 'user-1:2',
+      }),
+    )
+    expect(verdictOf(history)).toEqual({ missing: [], wrong: [] })
+    history.commands[1] = { ...again, attempt: 2 }
+    expect(verdictOf(history).missing).toEqual(['user-1:1 has no final outcome'])
+  })
+
   it('a wait before the merchants are known is over when one of them is named, and not before', () => {
     const waiting = outcome(1, { status: 'RETRY_SCHEDULED', final: false, merchant_id: null, command_id: null })
     const history = goodHistory()
