@@ -36,6 +36,7 @@ const rolesOf = (): Parameters<typeof createMetrics>[0]['status'] => () =>
   ['ingest', 'decide', 'provision'].map(role => ({
     role,
     state: 'stable',
+    memberTurnAgeMs: 0,
     inputPartitions: Object.fromEntries(INPUTS.filter(([of]) => of === role).map(([, topic]) => [topic, partitions])),
     outages: [],
     tasks: INPUTS.filter(([of]) => of === role).flatMap(([, topic]) =>

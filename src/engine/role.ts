@@ -93,6 +93,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       state: this.state(),
       waiting: this.waiting ?? this.membershipTrouble(),
       error: this.error === null ? null : { code: this.error.code, message: this.error.message },
+      memberTurnAgeMs: this.member?.turnAgeMs() ?? null,
       inputPartitions: this.inputPartitions(),
       tasks: [...this.slots.values()].map(slot => slot.task.status()),
     }

@@ -27,6 +27,11 @@ export interface TaskStatus {
   readonly restoredRecords: number
   /** Changelog records still to restore. */
   readonly restoreRemaining: number
+  /**
+   * Milliseconds since its loop began a turn; null outside of the loop (before it is open, after its end). It turns every
+   * second even when idle, paused, or while a commit is in doubt: minutes mean a defect.
+   */
+  readonly turnAgeMs: number | null
   readonly cycle: number
   readonly effectsInFlight: number
   /** Durable timers that wait, by kind (the part of their name before a colon). */
@@ -49,6 +54,8 @@ export interface RoleStatus {
    */
   readonly waiting: { readonly reason: string; readonly sinceMs: number } | null
   readonly error: { readonly code: string; readonly message: string } | null
+  /** Milliseconds since the loop of its group membership last joined or sent a heartbeat; null while there is none. */
+  readonly memberTurnAgeMs: number | null
   /** Partition counts of the input topics, by topic; empty until they are known. */
   readonly inputPartitions: Readonly<Record<string, number>>
   readonly tasks: readonly TaskStatus[]

@@ -83,6 +83,8 @@ export class Task<Tables extends object, Effect, Result> {
   private fatal: Error | null = null
   private troubleSinceMs = 0
   private isPaused = false
+  /** When the loop began its last turn; null outside of the loop. */
+  private turnedAtMs: number | null = null
   private restoredRecords = 0
   private restoreRemaining = 0
 
@@ -134,6 +136,7 @@ export class Task<Tables extends object, Effect, Result> {
       blockedRecords: this.input?.blockedRecords ?? 0,
       restoredRecords: this.restoredRecords,
       restoreRemaining: this.restoreRemaining,
+      turnAgeMs: this.turnedAtMs === null ? null : performance.now() - this.turnedAtMs,
       cycle: this.cycleNumber,
       effectsInFlight: this.effects.inFlight,
       timers: this.state === null ? {} : Object.fromEntries(this.state.timers.counts),
@@ -155,6 +158,7 @@ export class Task<Tables extends object, Effect, Result> {
       this.error = toTaskError(this.topic, this.partition, error)
       end = { kind: 'failed', error: this.error }
     }
+    this.turnedAtMs = null
     this.abort.abort()
     await this.close()
     if (end.kind === 'closed') this.enter('closed')
@@ -295,6 +299,7 @@ export class Task<Tables extends object, Effect, Result> {
 
   private async loop(): Promise<void> {
     for (;;) {
+      this.turnedAtMs = performance.now()
       if (this.fatal !== null) throw this.fatal
       this.abort.signal.throwIfAborted()
       if (this.input?.failure) throw this.input.failure

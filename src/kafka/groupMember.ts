@@ -86,6 +86,7 @@ export class GroupMember {
   private waiting: { readonly error: Error; readonly sinceMs: number } | undefined
   private rejoinWanted = false
   private nonce = 0
+  private turnedAtMs = 0
   private wakeUp: (() => void) | null = null
   private running: Promise<void> | null = null
 
@@ -125,6 +126,7 @@ export class GroupMember {
   }
 
   start(): void {
+    this.turnedAtMs = performance.now()
     this.running ??= this.run().catch((error: unknown) => this.crashed(asError(error)))
   }
 
@@ -149,6 +151,14 @@ export class GroupMember {
   /** Milliseconds since the last answered heartbeat or SyncGroup was sent. */
   heartbeatAgeMs(): number {
     return this.confirmations.ageMs()
+  }
+
+  /**
+   * Milliseconds since its loop last began to join or to send a heartbeat, answered or not; null when it has ended. Each
+   * request has its timeout, so that many minutes mean a defect.
+   */
+  turnAgeMs(): number | null {
+    return this.lifecycle === 'joining' || this.lifecycle === 'stable' ? performance.now() - this.turnedAtMs : null
   }
 
   /** Resolves when the group has confirmed this member by the answer to a request sent after this call. */
@@ -195,6 +205,7 @@ export class GroupMember {
   private async join(): Promise<Assigned | null> {
     let rounds = 0
     for (let tries = 0; !this.stopped();) {
+      this.turnedAtMs = performance.now()
       try {
         const assigned = await this.joinAndSync()
         this.wait(undefined)
@@ -306,6 +317,7 @@ export class GroupMember {
       const retryMs = failures === 0 ? heartbeatIntervalMs : Math.min(heartbeatIntervalMs, RETRY_FIRST_MS * failures)
       if (!this.rejoinWanted && !(this.confirmations.wanted && failures === 0)) await this.sleep(retryMs)
       if (this.stopped() || this.rejoinWanted) return
+      this.turnedAtMs = performance.now()
       const confirm = this.confirmations.begin()
       try {
         await this.ask(heartbeat(this.current, timeoutMs))

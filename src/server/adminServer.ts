@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { MetricsPage } from '../telemetry/metrics.ts'
 import type { AdminCalls } from './adminCalls.ts'
 import { adminRoutes } from './adminRoutes.ts'
-import { readyAnswer, startupAnswer } from './health.ts'
+import { liveAnswer, readyAnswer, startupAnswer } from './health.ts'
 import type { HealthSource } from './health.ts'
 import { SharedPage } from './sharedPage.ts'
 
@@ -46,7 +46,8 @@ export class AdminAddressError extends Error {
  * Probes and metrics over HTTP: `/livez`, `/startupz`, `/readyz`, `/metrics`. Probes answer 200 or 503 with JSON. What
  * changes or reveals something is under `/admin` (`adminRoutes`).
  *
- * `/livez` says only that the event loop turns: a restart repairs neither Kafka nor lag, so neither is asked.
+ * `/livez` says that the loops of this process turn (`liveAnswer`): a restart repairs neither Kafka nor lag, so neither is
+ * asked.
  */
 export class AdminServer {
   /** Where it listens, with the real port. */
@@ -73,7 +74,10 @@ export class AdminServer {
     })
     app.server.maxConnections = LIMITS.connections
     const metrics = new SharedPage(options.metrics)
-    app.get('/livez', (_request, reply) => reply.send({ state: 'live' }))
+    app.get('/livez', (_request, reply) => {
+      const answer = liveAnswer(options.health)
+      return reply.code(answer.state === 'live' ? 200 : 503).send(answer)
+    })
     app.get('/startupz', (_request, reply) => {
       const answer = startupAnswer(options.health)
       return reply.code(answer.state === 'started' ? 200 : 503).send(answer)

@@ -32,6 +32,12 @@ export interface HealthSource {
   draining(): boolean
 }
 
+export interface LiveAnswer {
+  readonly state: 'live' | 'stuck'
+  /** Which loops stand still; empty when it is live. */
+  readonly reasons: readonly string[]
+}
+
 export interface StartupAnswer {
   readonly state: 'starting' | 'started'
   readonly reasons: readonly string[]
@@ -44,6 +50,35 @@ export interface ReadyAnswer {
   /** What an operator should know although it is ready: paused roles, tasks that wait for another system. */
   readonly notices: readonly string[]
   readonly roles: readonly RoleHealth[]
+}
+
+/** A task turns every second whatever it waits for. */
+const TASK_STUCK_MS = 5 * 60_000
+/** One turn of a membership may wait for a rebalance and for each broker in turn. */
+const MEMBER_STUCK_MS = 10 * 60_000
+
+/**
+ * Live: the event loop answers, and each loop of the process goes round. A restart mends a loop that stands still, and
+ * nothing else: neither Kafka nor another system that is away, nor lag, a restore, a pause or a commit in doubt.
+ */
+export function liveAnswer(source: HealthSource): LiveAnswer {
+  const reasons = source
+    .roles()
+    .flatMap(({ role, memberTurnAgeMs, tasks }) => [
+      ...(memberTurnAgeMs !== null && memberTurnAgeMs > MEMBER_STUCK_MS
+        ? [`${role}: its group membership has not turned for ${seconds(memberTurnAgeMs)} s`]
+        : []),
+      ...tasks.flatMap(({ topic, partition, turnAgeMs }) =>
+        turnAgeMs !== null && turnAgeMs > TASK_STUCK_MS
+          ? [`${role} ${topic}-${partition}: its loop has not turned for ${seconds(turnAgeMs)} s`]
+          : [],
+      ),
+    ])
+  return { state: reasons.length === 0 ? 'live' : 'stuck', reasons }
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1_000)
 }
 
 export function startupAnswer(source: HealthSource): StartupAnswer {

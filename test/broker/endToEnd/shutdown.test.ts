@@ -73,6 +73,15 @@ it('SIGTERM while Kafka is a black hole ends within the deadline', { retry: 0 },
   swallowEverything()
   // Every loop has a request under way by then.
   await wait(2_000)
+  // Nothing of that is a reason to start it again: its loops turn.
+  const { roles } = await product.readyz()
+  for (const { role, memberTurnAgeMs, tasks } of roles) {
+    expect(memberTurnAgeMs, role).toBeLessThan(60_000)
+    for (const { topic, partition, state, turnAgeMs } of tasks) {
+      expect([state, turnAgeMs === null], `${topic}-${partition}`).toEqual(['running', false])
+      expect(turnAgeMs, `${topic}-${partition}`).toBeLessThan(30_000)
+    }
+  }
   const { how, afterMs } = await endBy('SIGTERM', product)
   proxy.heal()
   expect(how, product.lastWords()).toBe(0)

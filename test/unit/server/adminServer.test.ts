@@ -31,7 +31,7 @@ describe('the admin server', () => {
   test('answers its four pages', async () => {
     const { url } = await serve()
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
-    expect(await get(`${url}/livez`)).toMatchObject({ statusCode: 200, text: '{"state":"live"}' })
+    expect(await get(`${url}/livez`)).toMatchObject({ statusCode: 200, text: '{"state":"live","reasons":[]}' })
     expect(await get(`${url}/startupz`)).toMatchObject({ statusCode: 200, text: '{"state":"started","reasons":[]}' })
     expect(await get(`${url}/readyz`)).toMatchObject({
       statusCode: 200,

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import type { TaskState, TaskStatus } from '../../../src/engine/status.ts'
-import { readyAnswer, startupAnswer } from '../../../src/server/health.ts'
+import { liveAnswer, readyAnswer, startupAnswer } from '../../../src/server/health.ts'
 import type { HealthSource, RoleHealth } from '../../../src/server/health.ts'
 
 function taskIn(state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus {
@@ -18,6 +18,7 @@ function taskIn(state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus {
     blockedRecords: 0,
     restoredRecords: 0,
     restoreRemaining: 0,
+    turnAgeMs: state === 'running' || state === 'draining' ? 20 : null,
     cycle: 0,
     effectsInFlight: 0,
     timers: {},
@@ -36,6 +37,7 @@ function roleIn(state: RoleHealth['state'], tasks: TaskStatus[], more: Partial<R
     state,
     waiting: null,
     error: null,
+    memberTurnAgeMs: 20,
     inputPartitions: {},
     paused: null,
     outages: [],
@@ -47,6 +49,42 @@ function roleIn(state: RoleHealth['state'], tasks: TaskStatus[], more: Partial<R
 function sourceOf(roles: RoleHealth[], more: Partial<HealthSource> = {}): HealthSource {
   return { startup: () => ({ ready: true, reasons: [] }), roles: () => roles, draining: () => false, ...more }
 }
+
+describe('live', () => {
+  const MINUTE_MS = 60_000
+
+  it.each<[string, RoleHealth[]]>([
+    ['a process that starts', []],
+    ['a role that waits for a topic', [roleIn('starting', [], { memberTurnAgeMs: null })]],
+    [
+      'a role that waits for its group',
+      [roleIn('joining', [], { waiting: { reason: 'no coordinator', sinceMs: 0 }, memberTurnAgeMs: 9 * MINUTE_MS })],
+    ],
+    ['a role that failed', [roleIn('failed', [], { memberTurnAgeMs: null })]],
+    ['a task that restores for hours', [roleIn('stable', [taskIn('restoring', { restoreRemaining: 1e9 })])]],
+    ['a task that is to be locked', [roleIn('stable', [taskIn('locking')])]],
+    ['a task whose loop turned 4 minutes ago', [roleIn('stable', [taskIn('running', { turnAgeMs: 4 * MINUTE_MS })])]],
+    ['a paused task', [roleIn('stable', [taskIn('running', { paused: { reason: 'x', sinceMs: 0, untilMs: 9e12 } })])]],
+    [
+      'a commit in doubt since yesterday',
+      [roleIn('stable', [taskIn('running', { waiting: { reason: 'in doubt', sinceMs: 0 }, lagSeconds: 86_400 })])],
+    ],
+  ])('%s is live', (_, roles) => {
+    expect(liveAnswer(sourceOf(roles))).toEqual({ state: 'live', reasons: [] })
+  })
+
+  test('a task whose loop has not turned for 5 minutes is not, and neither is a membership that stands still', () => {
+    const stuck = taskIn('running', { partition: 3, turnAgeMs: 5 * MINUTE_MS + 1_000 })
+    const roles = [roleIn('stable', [taskIn('running'), stuck], { memberTurnAgeMs: 11 * MINUTE_MS })]
+    expect(liveAnswer(sourceOf(roles))).toEqual({
+      state: 'stuck',
+      reasons: [
+        'decide: its group membership has not turned for 660 s',
+        'decide events-3: its loop has not turned for 301 s',
+      ],
+    })
+  })
+})
 
 describe('ready', () => {
   const error = { code: 'STATE_TOO_NEW', message: 'newer release' }
