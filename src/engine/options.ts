@@ -5,10 +5,11 @@ import type { EngineObserver } from './observer.ts'
 
 /**
  * Points at which a test may stop or kill the process, in the order of the commit cycle in `docs/design.md`: after the
- * step of that number, and after the lock and the restore of a takeover.
+ * step of that number, and after the lock, the writes and the restore of a takeover.
  */
 export type EngineStep =
   | 'locked'
+  | 'restore-written' // each time that a restore has written to the local store
   | 'restored'
   | 'gathered' // 1
   | 'produced' // 2

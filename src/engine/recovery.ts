@@ -36,6 +36,8 @@ export interface RecoveryOptions {
   readonly signal: AbortSignal
   readonly log: Logger
   readonly onProgress: (restored: number, remaining: number) => void
+  /** After each write to the store. */
+  readonly onWritten?: (() => Promise<void> | void) | undefined
   /** Called as soon as the store is open, so that it is closed whatever happens after. */
   readonly onOpened: (store: LocalStore) => void
 }
@@ -115,6 +117,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     until: end,
     noProgressMs: options.noProgressMs,
     signal,
+    onWritten: options.onWritten,
     onProgress: (position, records) => options.onProgress(records, Math.max(0, end - position)),
   })
   const state = new PartitionState(

@@ -29,6 +29,8 @@ export interface RestoreOptions {
   readonly noProgressMs: number
   readonly signal: AbortSignal
   readonly onProgress: (position: number, records: number) => void
+  /** After each write to the store. */
+  readonly onWritten?: (() => Promise<void> | void) | undefined
 }
 
 export interface Restored {
@@ -70,6 +72,7 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
       stateVersion: writtenVersion,
       writtenAtMs: position < until ? options.storeStampMs : Date.now(),
     })
+    await options.onWritten?.()
   }
 
   try {

@@ -100,6 +100,7 @@ async function recover(options: TakeoverOptions, changelog: string, mark: CycleM
     signal: options.signal,
     log: options.log,
     onProgress: options.onProgress,
+    onWritten: engine.onStep && (() => engine.onStep?.('restore-written', topic, partition)),
     onOpened: options.onOpened,
   })
   engine.observer.restored(topology.role, topic, partition, recovered.records, performance.now() - startedMs)
