@@ -18,21 +18,23 @@ const undisturbed: ConformanceCase = {
 
 const joinsAndLeaves: ConformanceCase = {
   row: 'rebalance',
-  name: 'a second instance joins, takes half, and leaves again',
+  name: 'a second instance joins, takes half, and leaves again: nobody waits for a session',
   run: (site, faults) =>
     withChain(site, async run => {
-      const first = run.start()
+      const patient = { sessionTimeoutMs: 30_000 }
+      const first = run.start(patient)
       await run.untilRunning()
       const scene = async () => {
-        const second = run.start({ stateDirectory: run.otherDirectory('second') })
-        await run.until(20_000, 'the second has its half', () => second.running === run.partitions / 2)
+        const second = run.start({ ...patient, stateDirectory: run.otherDirectory('second') })
+        await run.until(30_000, 'the second has its half', () => second.running === run.partitions / 2)
         await run.untilRunning()
         faults.add('instance joined')
         if (first.tasks.length !== run.partitions / 2) throw new Error(`unequal shares: ${first.describe()}`)
         const end = await second.stop()
         if (end !== 0) throw new Error(`the second ended with ${end}: ${second.describe()}`)
         faults.add('instance left')
-        await run.untilRunning()
+        // A heartbeat and a round, on a machine that may stall; far below the session.
+        await run.untilRunning(15_000)
       }
       await run.writeUntil(scene(), 60)
       await run.expectExact()

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { EngineStep } from '../../../src/engine/options.ts'
 import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
+import { isForgotten, withCluster } from './kafkaRequests.ts'
 
 const TRANSACTION_TIMEOUT_MS = 2_000
 
@@ -46,8 +47,13 @@ const expired: ConformanceCase = {
       run.start()
       await run.write(10, 20)
       await run.expectExact()
-      await wait(8_000)
-      faults.add('producer id expired', run.partitions)
+      const ids = Array.from({ length: run.partitions }, (_, number) => `${run.groupId}-${run.topics.input}-${number}`)
+      await withCluster(site.brokers, async cluster => {
+        await run.until(45_000, 'the coordinator has forgotten every transactional id', async () => {
+          return (await Promise.all(ids.map(id => isForgotten(cluster, id)))).every(Boolean)
+        })
+      })
+      faults.add('transactional id expired', run.partitions)
       await run.write(10, 20)
       await run.expectExact()
       await run.stopAll()
