@@ -20,8 +20,9 @@ import { startLeakyVault } from '../../support/onfile/leakyVault.ts'
 import type { LeakyVault, WrongAnswer } from '../../support/onfile/leakyVault.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
-import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
 import type { ProductProcess } from '../../support/onfile/productProcess.ts'
+import { liveOrders } from './canaryOrders.ts'
+import { liveTasks, refusalThatQuotes, TASK_USERS } from './canaryTasks.ts'
 
 const canary: TestPerson = {
   name: { first_name: 'Zephyrine', last_name: 'Quastlewick' },
@@ -31,6 +32,7 @@ const canary: TestPerson = {
 /** What an issuer's record holds where no card number belongs. */
 const stray: TestCard = { number: '5555555555554444', expiration: '11/2031', cvv: '917' }
 const strayForms = ['5555555555554444', '5555 5555 5555 4444', '5555-5555-5555-4444']
+const ADMIN_TOKEN = 'canary-admin-token-of-forty-characters-xx'
 const wrongAnswers: readonly WrongAnswer[] = [
   'cut off',
   'error with the card in it',
@@ -85,17 +87,7 @@ async function live(): Promise<void> {
   const good = addCanary('canary-good')
   const failing = addCanary('canary-failing')
   run.knot.script('canary-failing', 16, { outcome: 'failed', reason: 'card cvv' })
-  run.knot.script('canary-failing', 44, {
-    http: {
-      kind: 'answer',
-      status: 400,
-      body: {
-        error_type: 'INVALID_REQUEST',
-        error_code: 'INVALID_FIELD',
-        error_message: `The card.number ${cards.at(-1)!.number} of ${canary.name.last_name} is invalid.`,
-      },
-    },
-  })
+  run.knot.script('canary-failing', 44, refusalThatQuotes(cards.at(-1)!, canary))
   const broken = addCanary('canary-500')
   run.knot.script('canary-500', 16, { http: { kind: 'answer', status: 500, landed: true } }, {})
   run.knot.script('canary-500', 44, { http: { kind: 'drop', when: 'after_body' } }, {})
@@ -112,6 +104,8 @@ async function live(): Promise<void> {
   run.knot.announce(strayWebhook())
   await decided(first, 'updated', 'card_cvv', 'invalid_field', 'invalid_card_data', 'unsupported_region')
   await look(first, 'under way')
+  const switcher = await liveTasks(run, canary, userId => ({ cardRef: addCanary(userId), card: cards.at(-1)! }))
+  await look(switcher, 'of SWITCHER')
 
   run.knot.setOutage({ status: 401 })
   run.vault.reissue(good, renewedCard(testCard(7_001)), canary)
@@ -126,25 +120,13 @@ async function live(): Promise<void> {
   run.knot.setOutage(null)
   leaking.forEach(cardRef => wrongCards.delete(cardRef))
   evidence = await run.expectExact()
+  const users = new Set(evidence.outcomes.map(({ value }) => value.user_id))
+  pages.push(...(await liveOrders(run, second, users, ADMIN_TOKEN, strayForms)))
+  evidence = await run.expectExact()
   await look(second, 'at the end')
-  await askForStories()
+  await look(switcher, 'of SWITCHER at the end')
+  expect(await switcher.kill('SIGTERM')).toBe(0)
   expect(await second.kill('SIGTERM')).toBe(0)
-}
-
-/** What a support agent sees of every canary, and an order that somebody gives with a card number in hand. */
-async function askForStories(): Promise<void> {
-  const terminal = new OperatorTerminal(run)
-  for (const userId of new Set(evidence.outcomes.map(({ value }) => value.user_id))) {
-    for (const flags of [['--all'], ['--json']]) {
-      expect((await terminal.onfile('user', userId, ...flags)).code, userId).toBe(0)
-    }
-  }
-  const order = (...words: string[]) => terminal.onfile('suppress', '--user', 'canary-good', ...words)
-  expect((await order('--reason', `card ${strayForms[1]} is lost`)).code).toBe(64)
-  expect((await order('--reason', 'lost', '--card', stray.number)).code).toBe(64)
-  expect((await order('--reason', 'lost', '--actor', 'jo')).code).toBe(0)
-  expect(terminal.shown.join('\n')).toContain('canary-good')
-  pages.push({ place: 'output of the commands', bytes: Buffer.from(terminal.shown.join('\n')) })
 }
 
 /** Card numbers in every corner of an issuer's record, in valid events and in broken ones. */
@@ -191,6 +173,7 @@ function needles(): Needle[] {
     ...textNeedles('Knot secret', secret),
     ...textNeedles('Knot credentials', `${clientId}:${secret}`),
     ...textNeedles('vault token', run.vault.token),
+    ...textNeedles('admin token', ADMIN_TOKEN),
     ...sessions.flatMap(session => textNeedles('Knot session', session)),
   ]
 }
@@ -208,12 +191,13 @@ beforeAll(async () => {
   run.settings = {
     ONFILE_KAFKA_GROUP_INSTANCE_ID: 'pod-0',
     ONFILE_LOG_LEVEL: 'trace',
+    ONFILE_ADMIN_TOKEN: ADMIN_TOKEN,
     ONFILE_VAULT_URL: leaky.url,
     ONFILE_POLICY_RESULT_HARD: '9s',
   }
   cluster = await Cluster.connect({ brokers: inject('brokers').split(','), clientId: 'canary' })
   await live()
-}, 150_000)
+}, 240_000)
 afterAll(async () => {
   await cluster.close()
   await leaky.stop()
@@ -221,7 +205,7 @@ afterAll(async () => {
 })
 
 describe(
-  'canary cards through success, failures, invalid data, vault and Knot errors, a crash and dead letters',
+  'canary cards through success, failures, invalid data, vault and Knot errors, a crash, dead letters, tasks and orders',
   { retry: 0 },
   () => {
     it('took every one of these ways', () => {
@@ -234,8 +218,21 @@ describe(
           'REJECTED/invalid_card_data',
           'SKIPPED/unsupported_region',
           'NO_RESULT/no_result',
+          'SUPPRESSED/operator',
+          'SUPPRESSED/forgotten',
+          'SKIPPED/operator',
         ]),
       )
+      const ofTasks = evidence.outcomes.filter(({ value }) => value.command_id?.startsWith('task:'))
+      const ends = (userId: string) =>
+        ofTasks.filter(({ value }) => value.user_id === userId).map(({ value }) => `${value.status}/${value.reason}`)
+      expect(TASK_USERS.map(ends)).toEqual([
+        ['ACCEPTED/accepted', 'UPDATED/updated'],
+        ['REJECTED/invalid_field'],
+        ['ACCEPTED/ambiguous', 'UPDATED/updated'],
+      ])
+      const actions = evidence.userEvents.flatMap(({ body }) => (body.kind === 'operator' ? [body.action] : []))
+      expect(actions.sort()).toEqual(['CANCEL', 'FORGET', 'LIFT', 'RETRY', 'SUPPRESS'])
       expect(run.knot.pushes('canary-500').length).toBeGreaterThan(0)
       expect(run.knot.pushes().some(({ jweReused }) => jweReused)).toBe(false)
     })
