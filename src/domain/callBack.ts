@@ -2,6 +2,12 @@ import type { DecisionDraft } from './decisionDraft.ts'
 import type { Attempt, MerchantState, Work } from './merchantState.ts'
 
 /**
+ * `reason` of a CANCEL: Knot has confirmed something while the command waited. A command of which a request may have
+ * landed is answered as started by that one (AMBIGUOUS); any other is removed.
+ */
+export const CONFIRMED = 'confirmed'
+
+/**
  * Calls back one command of an attempt, if PROVISION has not started it. `cause`: the record that makes it needless, and
  * what that one belongs to.
  */
@@ -10,7 +16,7 @@ export function callBack(
   { merchant_id, merchant_name }: MerchantState,
   { card_ref }: Attempt,
   commandId: string | null,
-  reason: 'superseded' | 'answered' | 'corrected',
+  reason: 'superseded' | 'answered' | 'corrected' | typeof CONFIRMED,
   { source, origin }: Pick<Work, 'source' | 'origin'>,
 ): void {
   draft.command({

@@ -1,4 +1,5 @@
 import { attemptSubject, endAttempt } from './attempts.ts'
+import { callBack, CONFIRMED } from './callBack.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import { laterHolder } from './holders.ts'
 import { detailsOf, RESULT_SKEW_MS, resolveLate } from './lateResults.ts'
@@ -7,6 +8,9 @@ import { KEPT_LIMIT } from './merchantState.ts'
 import type { Attempt, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
 import { retryWaitMs, scheduleRetry } from './retries.ts'
+
+/** PROVISION sends nothing again before that (contract.md 9). A younger command is on its way, and its answer near. */
+const SHORTEST_WAIT_MS = 1_000
 
 /**
  * CARD_UPDATING, CARD_UPDATED or CARD_FAILED. Knot names no attempt: it is the one that is open at the merchant, if the
@@ -31,18 +35,23 @@ function mayBeOf({ issued_at }: Attempt, webhook: KeptWebhook): boolean {
   return issued_at === null || webhook.timestamp >= issued_at - RESULT_SKEW_MS
 }
 
+/**
+ * A success while the command is out: it is this attempt's, if a request that seemed not accepted has landed, or another
+ * one's, who may have put another card on file. Either way what still waits must not go out without a second look.
+ */
 function keep(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt, webhook: KeptWebhook): void {
-  if (merchant.kept.length < KEPT_LIMIT) {
-    draft.putMerchant({ ...merchant, kept: [...merchant.kept, webhook] })
-  } else {
-    draft.emit(
-      'REJECTED',
-      'limit',
-      { ...attemptSubject(merchant, attempt), command_id: null },
-      webhook.source,
-      webhook.source,
-    )
+  if (merchant.kept.length >= KEPT_LIMIT) {
+    const subject = { ...attemptSubject(merchant, attempt), command_id: null }
+    draft.emit('REJECTED', 'limit', subject, webhook.source, webhook.source)
+    return
   }
+  const isFirst = webhook.event === 'CARD_UPDATED' && !merchant.kept.some(({ event }) => event === 'CARD_UPDATED')
+  const isWaiting = draft.now - (attempt.issued_at ?? 0) >= SHORTEST_WAIT_MS
+  if (isFirst && isWaiting && attempt.stop === null) {
+    const { source } = webhook
+    callBack(draft, merchant, attempt, attempt.command_id, CONFIRMED, { source, origin: source })
+  }
+  draft.putMerchant({ ...merchant, kept: [...merchant.kept, webhook] })
 }
 
 function settle(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt, webhook: KeptWebhook): void {

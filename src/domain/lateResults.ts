@@ -1,7 +1,7 @@
-import { callBack } from './callBack.ts'
+import { callBack, CONFIRMED } from './callBack.ts'
 import type { DecisionDraft, OutcomeDetails, OutcomeSubject } from './decisionDraft.ts'
 import { hardTimer, switchTimer } from './deadlines.ts'
-import { laterHolder } from './holders.ts'
+import { laterHolder, obstacleOf } from './holders.ts'
 import { newMerchant } from './merchantState.ts'
 import type { Attempt, EndedAttempt, Holder, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
@@ -147,11 +147,17 @@ function external(
   if (named.merchant_id === null || (cardRef === null && merchant === undefined)) return
   if (!draft.hasRoomFor(named.merchant_id)) return
   const state = merchant ?? newMerchant(named.merchant_id, named.merchant_name)
-  draft.putMerchant({
-    ...state,
-    holder: holderAfter(state.holder, webhook, cardRef),
-    awaiting_relink: null,
-  })
+  const changed = { ...state, holder: holderAfter(state.holder, webhook, cardRef), awaiting_relink: null }
+  draft.putMerchant(changed)
+  callBackOvertaken(draft, changed, source)
+}
+
+/** A SWITCH that is out and would take the place of the card that the merchant holds by now gets a second look. */
+function callBackOvertaken(draft: DecisionDraft, merchant: MerchantState, source: SourcePosition): void {
+  const { attempt } = merchant
+  if (attempt?.phase !== 'ISSUED' || attempt.stop !== null) return
+  if (obstacleOf(draft.user, attempt.card_ref, merchant, draft.policy) === null) return
+  callBack(draft, merchant, attempt, attempt.command_id, CONFIRMED, { source, origin: source })
 }
 
 function holderAfter(

@@ -1,4 +1,4 @@
-import { attemptSubject, endAttempt, gapEnd, issueSwitch, scheduleAttempt } from './attempts.ts'
+import { attemptSubject, endAttempt, gapEnd, resumeAttempt, scheduleAttempt } from './attempts.ts'
 import { isOf, judgeCardResult } from './cardResults.ts'
 import { hardTimer, softTimer } from './deadlines.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
@@ -49,7 +49,7 @@ export function onCancelled(draft: DecisionDraft, result: CommandResult): void {
     const merchant = removed.merchant_id === null ? undefined : draft.merchant(removed.merchant_id)
     const attempt = merchant?.attempt
     if (merchant === undefined || attempt?.command_id !== removed.command_id) continue
-    if (attempt.phase === 'ISSUED') endStopped(draft, merchant, attempt)
+    if (attempt.phase === 'ISSUED') onRemoved(draft, merchant, attempt)
   }
 }
 
@@ -126,18 +126,32 @@ function onNotSent(draft: DecisionDraft, merchant: MerchantState, attempt: Attem
       endAttempt(draft, merchant, attempt, 'SKIPPED', reason, attempt.source)
       return
     case 'suppressed':
-      endStopped(draft, merchant, attempt)
+      sendAgain(draft, merchant, attempt)
       return
     default:
       endAttempt(draft, merchant, attempt, 'REJECTED', 'unknown_error', attempt.source)
   }
 }
 
-/** Meanwhile the answer of a push that its deadline overtook may have come: the gap counts from that one too. */
+/** Called back before it started. Where nothing stops the attempt, a confirmation of another one's made that needful. */
+function onRemoved(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
+  if (attempt.stop === null) sendAgain(draft, merchant, attempt)
+  else endStopped(draft, merchant, attempt)
+}
+
+/**
+ * Again, if nothing speaks against it by now: what was kept was another one's, who may have put another card on file, and
+ * the answer of a push that its deadline overtook may have come: the gap counts from that one too.
+ */
 function sendAgain(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt): void {
-  const dueAtMs = gapEnd(draft, merchant)
-  if (dueAtMs <= draft.now) issueSwitch(draft, merchant, attempt)
-  else scheduleAttempt(draft, merchant, attempt, dueAtMs, 'min_gap')
+  const id = merchant.merchant_id
+  draft.putMerchant({ ...merchant, attempt: { ...attempt, phase: 'SCHEDULED', next_at: draft.now }, kept: [] })
+  for (const webhook of merchant.kept) resolveLate(draft, merchant, webhook)
+  const current = draft.merchant(id)!
+  if (current.attempt === null) return
+  const dueAtMs = gapEnd(draft, current)
+  if (dueAtMs <= draft.now) resumeAttempt(draft, current, current.attempt)
+  else scheduleAttempt(draft, current, current.attempt, dueAtMs, 'min_gap')
 }
 
 /** Knot has refused the request for good. */

@@ -20,6 +20,8 @@ export interface Run {
   phase: RunPhase
   /** A CANCEL covered it after it had started: it must not go on the wire any more, or again. */
   cancelled: boolean
+  /** That CANCEL came because Knot has confirmed something: a request of it that may have landed is the answer. */
+  confirmed: boolean
   /** The current push has gone on the wire. */
   onWire: boolean
   /** Between *started* and the push. */
@@ -37,6 +39,7 @@ export function newRun(commandId: string, userId: string, lane: string, phase: R
     lane,
     phase,
     cancelled: false,
+    confirmed: false,
     onWire: false,
     prepared: null,
     refusedKey: null,

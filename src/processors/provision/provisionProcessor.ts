@@ -1,3 +1,4 @@
+import { CONFIRMED } from '../../domain/callBack.ts'
 import type { CancelledCommand, CommandResultCode, ProvisioningCommand, UserEvent } from '../../domain/records.ts'
 import type {
   Codec,
@@ -258,7 +259,8 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     ctx.tables.ledger.put(entry.command_id, {
       ...entry,
       state: 'STARTED',
-      started_at: ctx.now,
+      // Of requests that may have landed the first one counts: a result is not older than that.
+      started_at: entry.started_at ?? ctx.now,
       send_by: sendByMs,
       vault_version: run.prepared?.vaultVersion ?? null,
     })
@@ -296,17 +298,24 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
 
   /** Step 6. */
   #onPushed({ answer, veto, usedKey }: PushResult, run: Run, started: OpenCommand, ctx: Context): void {
-    const history = { rekeyed: started.rekeyed, maybeLanded: started.maybe_landed, cancelled: run.cancelled }
+    const history = {
+      rekeyed: started.rekeyed,
+      maybeLanded: started.maybe_landed,
+      cancelled: run.cancelled,
+      confirmed: run.confirmed,
+    }
     const verdict = judgePush(answer, veto, history)
     run.onWire = false
     switch (verdict.kind) {
       case 'answered': {
         const { result, reason } = verdict
-        this.#close(run, started, result, { ...sentFacts(started), ...factsOf(answer), reason }, ctx)
+        const facts: ResultFacts = { ...sentFacts(started), ...factsOf(answer), reason }
+        const isOfFirst = result === 'AMBIGUOUS' && started.maybe_landed
+        this.#close(run, started, result, isOfFirst ? { ...facts, started_at: started.started_at } : facts, ctx)
         return
       }
       case 'wait': {
-        const entry = { ...waiting(started), maybe_landed: verdict.maybeLanded }
+        const entry = waiting({ ...started, maybe_landed: verdict.maybeLanded })
         this.#again(run, entry, verdict.cause, verdict.retryAfterMs, ctx)
         return
       }
@@ -380,13 +389,19 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     const removed: CancelledCommand[] = []
     const underWay: CancelledCommand[] = []
     const lanes = new Set<string>()
+    const isConfirmed = cancel.reason === CONFIRMED
     for (const run of this.#lanes.ofUser(cancel.user_id)) {
       const entry = ctx.tables.ledger.get(run.commandId)
       if (entry === undefined || entry.state === 'REPORTED' || !covers(cancel, entry)) continue
       const { command_id, kind, card_ref, merchant_id } = entry
       if (entry.state === 'STARTED') {
         run.cancelled = true
+        if (isConfirmed) run.confirmed = true
         underWay.push({ command_id, kind, card_ref, merchant_id })
+      } else if (isConfirmed && entry.maybe_landed) {
+        this.#performer.withdraw(command_id)
+        this.#answer(run, entry, 'AMBIGUOUS', { ...sentFacts(entry), reason: 'server_error' }, ctx)
+        lanes.add(run.lane)
       } else {
         removed.push({ command_id, kind, card_ref, merchant_id })
         this.#performer.withdraw(command_id)
@@ -429,9 +444,10 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   }
 }
 
-/** A started command whose request was not accepted. */
+/** A started command whose request was not accepted. Where it may have landed all the same, it stays known when and with what. */
 function waiting(started: OpenCommand): OpenCommand {
-  return { ...started, state: 'WAITING', wake_at: null, started_at: null, send_by: null, vault_version: null }
+  const unsent: OpenCommand = { ...started, state: 'WAITING', wake_at: null, send_by: null }
+  return started.maybe_landed ? unsent : { ...unsent, started_at: null, vault_version: null }
 }
 
 function isOver(entry: OpenCommand, nowMs: number): boolean {

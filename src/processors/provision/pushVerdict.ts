@@ -24,6 +24,8 @@ export interface PushHistory {
   readonly maybeLanded: boolean
   /** Covered by a CANCEL while under way. */
   readonly cancelled: boolean
+  /** That CANCEL came because Knot has confirmed something. */
+  readonly confirmed: boolean
 }
 
 /**
@@ -46,13 +48,14 @@ export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHi
     case 'vetoed':
       // Stopped by an operator: nothing is wrong with the command, it waits with the others.
       if (veto === 'paused') break
+      if (veto === 'suppressed') return calledBack(answer, history)
       return answered('NOT_SENT', veto)
     case 'invalid_jwe':
       if (history.rekeyed) return answered('REJECTED', 'invalid_jwe')
       break
     default:
   }
-  if (history.cancelled) return answered('NOT_SENT', 'suppressed')
+  if (history.cancelled) return calledBack(answer, history)
   switch (answer.kind) {
     case 'vetoed':
       return { kind: 'at_once', cause: 'paused', rekeyed: history.rekeyed }
@@ -70,6 +73,12 @@ export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHi
     case 'merchant_unavailable':
       return wait(answer.kind, null, true)
   }
+}
+
+/** Not accepted, and not sent again. What Knot has confirmed meanwhile is this command's, if a request of it may have landed. */
+function calledBack({ kind }: PushAnswer, { confirmed, maybeLanded }: PushHistory): PushVerdict {
+  const mayHaveLanded = maybeLanded || kind === 'unavailable' || kind === 'merchant_unavailable'
+  return confirmed && mayHaveLanded ? answered('AMBIGUOUS', 'server_error') : answered('NOT_SENT', 'suppressed')
 }
 
 function answered(result: CommandResultCode, reason: string | null): PushVerdict {

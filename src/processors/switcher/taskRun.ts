@@ -81,7 +81,7 @@ async function tryTask(
         run,
         signal,
       )
-      const verdict = judgePush(pushed.answer, pushed.veto, { ...history, cancelled: run.cancelled })
+      const verdict = judgePush(pushed.answer, pushed.veto, { ...history, cancelled: run.cancelled, confirmed: false })
       if (verdict.kind === 'answered' && verdict.result !== 'BUSY') {
         return { result: verdict.result, reason: verdict.reason, ...factsOf(pushed, ready.prepared.vaultVersion) }
       }

@@ -35,7 +35,7 @@ describe('the answer to a SWITCH', () => {
     ['NOT_SENT', 'inactive_card', 'SKIPPED inactive_card @11'],
     ['NOT_SENT', 'unsupported_region', 'SKIPPED unsupported_region @11'],
     ['NOT_SENT', 'not_after', 'NO_RESULT no_result @11'],
-    ['NOT_SENT', 'suppressed', 'CANCELLED operator @11'],
+    ['NOT_SENT', 'suppressed', 'SWITCH card-1 v1 @11'],
     ['NOT_SENT', null, 'REJECTED unknown_error @11'],
     ['NOT_SENT', 'send_by', 'SWITCH card-1 v1 @11'],
     ['NOT_SENT', 'ownership', 'SWITCH card-1 v1 @11'],

@@ -17,6 +17,7 @@ const OTHER_TYPES = [
   'no_participating',
   'something new',
 ]
+const MOODS = ['updated', 'updated', 'otp', 'other', 'other', 'busy', 'refused', 'lost', 'hidden', 'landed'] as const
 const which = fc.nat({ max: 5 })
 const count = fc.integer({ min: 1, max: 4 })
 const minutesAgo = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 30 }) })
@@ -63,7 +64,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('start' as const),
       which,
-      mood: fc.constantFrom('updated', 'updated', 'otp', 'other', 'other', 'busy', 'refused', 'lost', 'hidden'),
+      mood: fc.constantFrom(...MOODS),
     }),
   },
   {

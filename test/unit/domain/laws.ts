@@ -49,6 +49,7 @@ export class Laws {
   #note(event: UserEvent): void {
     this.#event = event
     const { body } = event
+    if (body.kind === 'result') for (const { command_id } of body.removed) this.#notOut(command_id)
     if (body.kind !== 'result' || body.command_kind !== 'SWITCH' || body.merchant_id === null) return
     // A task is no command of ours, and its own report of every step.
     if (body.decision_seq === 0) return
@@ -59,8 +60,12 @@ export class Laws {
       expect(this.#pushes.has(push), `pushed twice: ${push}`).toBe(false)
       this.#pushes.add(push)
       if (command.decision_seq > this.#forgottenSeq) this.#acceptedAt.set(body.merchant_id, body.answered_at!)
-    } else if (this.#openSwitches.get(body.merchant_id)?.command_id === body.command_id) {
-      this.#openSwitches.delete(body.merchant_id)
+    } else this.#notOut(body.command_id)
+  }
+
+  #notOut(commandId: string): void {
+    for (const [merchantId, { command_id }] of this.#openSwitches) {
+      if (command_id === commandId) this.#openSwitches.delete(merchantId)
     }
   }
 

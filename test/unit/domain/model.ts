@@ -11,6 +11,7 @@ import type {
   UserEventBody,
   VaultStatus,
 } from '../../../src/domain/records.ts'
+import { CONFIRMED } from '../../../src/domain/callBack.ts'
 import { TASK_STARTED } from '../../../src/domain/taskResults.ts'
 import { answerTo, reportOn } from './resultBody.ts'
 import { account, USER } from './world.ts'
@@ -19,8 +20,9 @@ import type { World } from './world.ts'
 export const CARDS = ['card-a', 'card-b']
 export const MERCHANTS = [1, 2]
 
-/** What Knot does with a push that reaches it. `lost`: the webhook never comes; `hidden`: nor does the account show it. */
-export type KnotMood = 'updated' | 'otp' | 'other' | 'busy' | 'refused' | 'lost' | 'hidden'
+/** What Knot does with a push that reaches it. `lost`: the webhook never comes; `hidden`: nor does the account show it.
+ * `landed`: answered 503, and taken all the same. */
+export type KnotMood = 'updated' | 'otp' | 'other' | 'busy' | 'refused' | 'lost' | 'hidden' | 'landed'
 
 /** Knot's moods while everything is settled, in turn. */
 const SETTLING_MOODS: readonly KnotMood[] = ['updated', 'busy', 'lost', 'otp', 'hidden', 'other']
@@ -75,6 +77,8 @@ interface OpenCommand {
   startedAt: number | null
   mood: KnotMood
   isCancelled: boolean
+  /** Since when a request of it may have landed. */
+  landedAt: number | null
 }
 
 /**
@@ -240,7 +244,7 @@ export class Model {
     if (command === undefined) return
     this.#read++
     if (command.kind === 'CANCEL') this.#cancel(command)
-    else this.#open.push({ command, startedAt: null, mood: 'lost', isCancelled: false })
+    else this.#open.push({ command, startedAt: null, mood: 'lost', isCancelled: false, landedAt: null })
   }
 
   #cancel(cancel: ProvisioningCommand): void {
@@ -255,7 +259,9 @@ export class Model {
       if (cancels.command_id !== null && cancels.command_id !== command.command_id) continue
       if (open.startedAt === null) {
         this.#open.splice(this.#open.indexOf(open), 1)
-        removed.push(command)
+        if (cancel.reason === CONFIRMED && open.landedAt !== null) {
+          this.#result(command, { result: 'AMBIGUOUS', reason: 'server_error', started_at: open.landedAt })
+        } else removed.push(command)
       } else {
         open.isCancelled = true
         underWay.push(command)
@@ -292,10 +298,10 @@ export class Model {
     open.startedAt = now
     open.mood = mood
     if (command.kind !== 'SWITCH' || mood === 'busy' || mood === 'refused' || mood === 'hidden') return
-    const status = mood === 'updated' || mood === 'lost' ? 'enrolled' : 'failed'
+    const status = mood === 'updated' || mood === 'landed' || mood === 'lost' ? 'enrolled' : 'failed'
     this.#lastAction.set(command.merchant_id!, { last_action_at: now + 2, last_action_status: status })
     if (mood === 'lost') return
-    const event = mood === 'updated' ? 'CARD_UPDATED' : 'CARD_FAILED'
+    const event = mood === 'updated' || mood === 'landed' ? 'CARD_UPDATED' : 'CARD_FAILED'
     this.#webhooks.push(this.#webhook('CARD_UPDATING', command.merchant_id!, now + 1, mood))
     this.#webhooks.push(this.#webhook(event, command.merchant_id!, now + 2, mood))
   }
@@ -307,6 +313,11 @@ export class Model {
 
   #answer(open: OpenCommand, isDoubtful: boolean, vault: VaultStatus, connected: readonly boolean[]): void {
     const { command, startedAt, mood } = open
+    if (command.kind === 'SWITCH' && mood === 'landed' && !open.isCancelled) {
+      open.landedAt ??= startedAt
+      open.startedAt = null
+      return
+    }
     this.#open.splice(this.#open.indexOf(open), 1)
     const vaultVersion = `v${this.#vaultVersion}`
     const accounts: MerchantAccount[] = MERCHANTS.map((merchant_id, i) =>
@@ -321,14 +332,16 @@ export class Model {
       this.#result(command, { result: 'DISCOVERED', vault_status: vault, vault_version: vaultVersion, accounts })
     } else if (open.isCancelled && isDoubtful) {
       this.#result(command, { result: 'NOT_SENT', reason: 'suppressed' })
-    } else if (mood === 'busy') {
+    } else if (mood === 'busy' && open.landedAt === null) {
       this.#result(command, { result: 'BUSY', started_at: startedAt })
     } else if (mood === 'refused') {
       const reason = isDoubtful ? 'send_by' : 'relink'
       this.#result(command, { result: isDoubtful ? 'NOT_SENT' : 'REJECTED', reason })
     } else {
-      const result = isDoubtful ? 'AMBIGUOUS' : 'ACCEPTED'
-      this.#result(command, { result, started_at: startedAt, vault_version: vaultVersion })
+      const isInDoubt = isDoubtful || mood === 'busy' || mood === 'landed'
+      const result = isInDoubt ? 'AMBIGUOUS' : 'ACCEPTED'
+      const since = isInDoubt ? (open.landedAt ?? startedAt) : startedAt
+      this.#result(command, { result, started_at: since, vault_version: vaultVersion })
     }
   }
 

@@ -12,7 +12,7 @@ import type { PushVerdict } from '../../../src/processors/provision/pushVerdict.
 import { cardWith } from './cards.ts'
 
 const TIMEOUT_MS = 400
-const HISTORY = { rekeyed: false, maybeLanded: false, cancelled: false }
+const HISTORY = { rekeyed: false, maybeLanded: false, cancelled: false, confirmed: false }
 const elsewhere: string[] = []
 const origin = createServer((request, response) => {
   elsewhere.push(`${request.method} ${request.url}`)

@@ -43,7 +43,7 @@ async function pushAll(updater: CardUpdater, first: PushKey): Promise<PushVerdic
       await updater.seal(cardWith(), key),
       () => true,
     )
-    const verdict = judgePush(answer, null, { rekeyed, maybeLanded: false, cancelled: false })
+    const verdict = judgePush(answer, null, { rekeyed, maybeLanded: false, cancelled: false, confirmed: false })
     verdicts.push(verdict)
     if (verdict.kind !== 'at_once') break
     rekeyed = verdict.rekeyed

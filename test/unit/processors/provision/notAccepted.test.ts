@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PushAnswer } from '../../../../src/knot/answers.ts'
-import { coded, command, ok, provisionBed, results } from './fakePorts.ts'
+import { cancel, coded, command, ok, provisionBed, results } from './fakePorts.ts'
 import type { FakeTask } from './fakeTask.ts'
 
 describe('what was not accepted stays in its attempt', () => {
@@ -51,6 +51,38 @@ describe('what was not accepted stays in its attempt', () => {
     clock.ms += 1_000
     await task.settle()
     expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+  })
+
+  it.each([
+    ['by a confirmation: ambiguous, as of the request that may have landed', 'confirmed', '1:AMBIGUOUS/server_error'],
+    ['by an opt_out: removed, as nothing of it is known', 'opt_out', '2:CANCELLED'],
+  ])('a 503 that is called back %s', async (_, reason, result) => {
+    const { task, knot, clock } = await provisionBed()
+    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: 60_000 })
+    const sentAt = clock.ms
+    task.read(command(1))
+    await task.settle()
+    clock.ms += 20_000
+    task.read({ ...cancel(2, { merchant_id: 19, command_id: 'ada:1' }), reason })
+    await task.settle()
+    expect(results(task)[0]).toBe(result)
+    if (reason === 'confirmed') expect(task.durable.events[0]?.body).toMatchObject({ started_at: sentAt })
+    clock.ms += 60_000
+    await task.settle()
+    expect(task.durable.ledger.size + task.durable.timers.size + knot.waiting.length).toBe(0)
+  })
+
+  it('what was never sent is removed, also by a confirmation', async () => {
+    const { task, clock, knot } = await provisionBed()
+    knot.script.push({ ...coded('rate_limited', 429), retryAfterMs: 60_000 })
+    task.read(command(1))
+    await task.settle()
+    task.read({ ...cancel(2, { merchant_id: 19, command_id: 'ada:1' }), reason: 'confirmed' })
+    await task.settle()
+    expect(results(task)).toEqual(['2:CANCELLED'])
+    clock.ms += 60_000
+    await task.settle()
+    expect(task.durable.ledger.size).toBe(0)
   })
 
   it('policy.retryScale scales the back-off, not below 1 s, and not Retry-After', async () => {

@@ -3,7 +3,7 @@ import type { PushAnswer } from '../../../../src/knot/answers.ts'
 import { judgePush } from '../../../../src/processors/provision/pushVerdict.ts'
 import { coded, ok } from './fakePorts.ts'
 
-const fresh = { rekeyed: false, maybeLanded: false, cancelled: false }
+const fresh = { rekeyed: false, maybeLanded: false, cancelled: false, confirmed: false }
 const unavailable: PushAnswer = { ...coded('unavailable', 503), retryAfterMs: 9 }
 const limited: PushAnswer = { ...coded('rate_limited', 429), retryAfterMs: 7 }
 const ambiguous: PushAnswer = { ...coded('ambiguous', 500), why: 'timeout' }
@@ -31,6 +31,11 @@ describe('judging a push', () => {
     [unreachable, {}, { kind: 'wait', retryAfterMs: null, maybeLanded: false }],
     [unreachable, { maybeLanded: true }, { kind: 'wait', maybeLanded: true }],
     [unreachable, { cancelled: true }, { result: 'NOT_SENT', reason: 'suppressed' }],
+    [unreachable, { cancelled: true, confirmed: true }, { result: 'NOT_SENT', reason: 'suppressed' }],
+    [unreachable, { cancelled: true, maybeLanded: true }, { result: 'NOT_SENT', reason: 'suppressed' }],
+    [unreachable, { cancelled: true, confirmed: true, maybeLanded: true }, { result: 'AMBIGUOUS' }],
+    [unavailable, { cancelled: true, confirmed: true }, { result: 'AMBIGUOUS', reason: 'server_error' }],
+    [coded('merchant_unavailable', 400), { cancelled: true, confirmed: true }, { result: 'AMBIGUOUS' }],
     [limited, {}, { kind: 'wait', retryAfterMs: 7, maybeLanded: false }],
     [unavailable, {}, { kind: 'wait', retryAfterMs: 9, maybeLanded: true }],
     [coded('merchant_unavailable', 400), {}, { kind: 'wait', retryAfterMs: null, maybeLanded: true }],
@@ -41,5 +46,11 @@ describe('judging a push', () => {
 
   it.each(['suppressed', 'send_by', 'ownership', 'not_after'] as const)('a veto for %s is NOT_SENT', veto => {
     expect(judgePush(vetoed, veto, fresh)).toEqual({ kind: 'answered', result: 'NOT_SENT', reason: veto })
+  })
+
+  it('a veto for what Knot has confirmed is ambiguous, where a request before it may have landed', () => {
+    const history = { ...fresh, cancelled: true, confirmed: true, maybeLanded: true }
+    expect(judgePush(vetoed, 'suppressed', history)).toMatchObject({ result: 'AMBIGUOUS' })
+    expect(judgePush(vetoed, 'suppressed', { ...history, maybeLanded: false })).toMatchObject({ result: 'NOT_SENT' })
   })
 })
