@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
 import type { ChainSettings } from '../../support/chain/workerProtocol.ts'
 import { KafkaProxy } from '../../support/kafkaProxy.ts'
@@ -6,6 +5,7 @@ import type { Fault } from '../../support/kafkaProxy.ts'
 import type { ConformanceCase, Faults, Site } from '../case.ts'
 import { REQUEST_TIMEOUT_MS } from './answers.ts'
 import { withChain } from './chain.ts'
+import { commitInTheNameOf, withCluster } from './kafkaRequests.ts'
 
 type Content = 'input' | 'only timers' | 'only finished effects'
 type Truth = 'committed' | 'not committed' | 'fenced'
@@ -66,19 +66,27 @@ async function doubt({ run, proxy, faults, content, truth }: Scene, worker: Work
   faults.add(`EndTxn ${faultOf(truth).on} lost`, proxy.hits.length)
 }
 
-/** The worker stays cut off while another one takes its partitions over; what it had in doubt must not come back. */
-async function fence({ run, proxy, faults }: Scene, worker: Worker): Promise<void> {
+/**
+ * Another process, which believes that it owns everything, takes the locks, while the group goes on confirming the member
+ * whose cycle is in doubt: nothing but R1 tells it.
+ */
+async function fence({ run, proxy, faults, content }: Scene, worker: Worker): Promise<void> {
   faults.add('EndTxn request lost', proxy.hits.length)
-  proxy.partition()
-  faults.add('network partition')
-  const heir = run.start({ stateDirectory: run.otherDirectory('heir') })
-  await run.until(40_000, 'the heir runs everything', () => heir.running === run.partitions)
-  await run.write(5, 50)
-  await wait(300)
+  const { variant } = worker.settings
+  const heir = run.start({ takesEverything: true, variant, stateDirectory: run.otherDirectory('heir') })
+  await run.until(40_000, 'R1 is refused', () => worker.log.includes('another instance took the partition over'))
+  faults.add('takeover against the group')
+  if (content !== 'input') {
+    await run.until(20_000, `a cycle of ${content} was lost`, () => {
+      return (worker.report?.commitsWithoutRecords.lost ?? 0) > 0
+    })
+  }
+  if (worker.log.includes('the group has removed this member')) {
+    throw new Error(`it was not R1 that told: ${worker.describe()}`)
+  }
   proxy.heal()
-  await run.until(20_000, 'the old owner learns that it lost', () => {
-    return worker.commits.lost > 0 || worker.log.includes('OWNERSHIP_LOST')
-  })
+  await heir.stop()
+  await run.write(5, 50)
   await run.untilRunning(40_000)
 }
 
@@ -128,6 +136,58 @@ const movedBeforeR2: ConformanceCase = {
     ),
 }
 
+/** R2 finds an offset that is neither that of the cycle in doubt nor the one before. */
+const movedOffset: ConformanceCase = {
+  row: 'R2',
+  name: 'the offset was committed by somebody else while a cycle was in doubt: OWNERSHIP_LOST, opened anew',
+  timeoutMs: 120_000,
+  run: (site, faults) =>
+    withChain(
+      site,
+      async run => {
+        const proxy = await KafkaProxy.start(site.brokers)
+        try {
+          const worker = run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+          await run.untilRunning()
+          await run.write(3)
+          await run.untilInputDone()
+          proxy.lose({ api: 'OffsetFetch', on: 'request', action: 'swallow' })
+          proxy.lose({ api: 'EndTxn', on: 'request', action: 'cut', times: 1 })
+          await run.write(1)
+          await run.until(20_000, 'R1 is granted, R2 reaches nobody', () => proxy.hits.includes('OffsetFetch request'))
+          faults.add('EndTxn request lost')
+          const code = await withCluster(site.brokers, cluster =>
+            commitInTheNameOf(cluster, {
+              groupId: run.groupId,
+              ...membershipOf(worker),
+              topic: run.topics.input,
+              partition: 0,
+              offset: 3,
+              metadata: 'by hand',
+            }),
+          )
+          if (code !== 0) throw new Error(`the foreign commit was answered ${code}: ${worker.describe()}`)
+          faults.add('offset moved')
+          proxy.heal()
+          await run.until(20_000, 'it learns of it', () => worker.log.includes('somebody moved it'))
+          if (worker.commits['found-committed'] > 0) throw new Error(`found committed: ${worker.describe()}`)
+          await run.write(3)
+          await run.expectExact()
+          await run.stopAll()
+        } finally {
+          await proxy.stop()
+        }
+      },
+      { partitions: 1, keys: 1, settings: { logLevel: 'info' } },
+    ),
+}
+
+/** As the worker itself logged it when it joined last. */
+function membershipOf(worker: Worker): { readonly generation: number; readonly memberId: string } {
+  const lines = worker.log.split('\n').filter(line => line.includes('joined the group'))
+  return JSON.parse(lines.at(-1) ?? '{}') as { generation: number; memberId: string }
+}
+
 const inDoubt = truths.flatMap(truth =>
   contents.map((content): ConformanceCase => ({
     row: truth === 'fenced' ? 'R1' : 'R2',
@@ -156,4 +216,4 @@ const inDoubt = truths.flatMap(truth =>
   })),
 )
 
-export const reconcileCases: readonly ConformanceCase[] = [...inDoubt, movedBeforeR2]
+export const reconcileCases: readonly ConformanceCase[] = [...inDoubt, movedBeforeR2, movedOffset]
