@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationValue, keyDescriptions } from './leaves.ts'
+import { reasonFaults } from './reasonRules.ts'
 
 /** Where INGEST begins on an input partition for which its group has no offset. */
 export type StartAt = 'earliest' | 'latest' | { readonly timestampMs: number }
@@ -118,7 +119,13 @@ export type ReasonOverrides = z.output<ReturnType<typeof reasonOverrides>>
 export function reasonOverrides(description: string) {
   const value = z.preprocess(
     jsonText,
-    z.record(z.string(), override, { error: 'must be a table of reasons (in the environment: JSON text)' }),
+    z
+      .record(z.string(), override, { error: 'must be a table of reasons (in the environment: JSON text)' })
+      .superRefine((reasons, context) => {
+        for (const { name, message } of reasonFaults(reasons)) {
+          context.addIssue({ code: 'custom', path: [name], message })
+        }
+      }),
   )
   return value.prefault({}).register(keyDescriptions, { description, form: 'table: class, retries, waits by reason' })
 }

@@ -141,6 +141,8 @@ describe('values', () => {
     ['admin.port', '0', 0],
     ['kafka.brokers', '[::1]:9092', ['[::1]:9092']],
     ['policy.reasons', '{"other":{"class":"terminal","retries":0}}', { other: { class: 'terminal', retries: 0 } }],
+    ['policy.reasons', '{"Pin  Timeout":{"class":"user_action"}}', { 'Pin  Timeout': { class: 'user_action' } }],
+    ['policy.reasons', '{"card":{"waits":["1h"]}}', { card: { waits: [3_600_000] } }],
   ])('%s reads %s from the environment', (path, text, expected) => {
     const config = load({ environment: { [environmentNameOf(path)]: text } })
     expect(path.split('.').reduce<unknown>((group, name) => (group as Record<string, unknown>)[name], config)).toEqual(
@@ -270,6 +272,30 @@ describe('errors', () => {
     [
       { yaml: 'policy: { reasons: { other: { class: never } } }' },
       /^policy\.reasons\.other\.class .* must be auto_retry or/,
+    ],
+    [
+      { environment: { ONFILE_POLICY_REASONS: '{"insufficient_funds":{"class":"terminal"}}' } },
+      /^policy\.reasons\.insufficient_funds .* is not how Knot writes it: write "insufficient funds"/,
+    ],
+    [
+      { environment: { ONFILE_POLICY_REASONS: '{"crad in use":{"class":"terminal"}}' } },
+      /^policy\.reasons\.crad in use .* write "card in use"/,
+    ],
+    [
+      { environment: { ONFILE_POLICY_REASONS: '{"insufficient balance":{"retries":0}}' } },
+      /^policy\.reasons\.insufficient balance .* give it a class/,
+    ],
+    [
+      { environment: { ONFILE_POLICY_REASONS: '{"card":{"retries":1}}' } },
+      /^policy\.reasons\.card .* has retries and no waits/,
+    ],
+    [
+      { environment: { ONFILE_POLICY_REASONS: '{"pin":{"class":"auto_retry","retries":2}}' } },
+      /^policy\.reasons\.pin .* has retries and no waits/,
+    ],
+    [
+      { environment: { ONFILE_POLICY_REASONS: '{"card":{"class":"terminal"},"CARD ":{"retries":0}}' } },
+      /^policy\.reasons\.CARD {2}.* is the same reason as "card"/,
     ],
     [{ environment: { ONFILE_TOPICS_DLQ: 'a b' } }, /^topics\.dlq .* must be a topic name/],
     [
