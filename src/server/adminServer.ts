@@ -5,6 +5,7 @@ import type { AdminCalls } from './adminCalls.ts'
 import { adminRoutes } from './adminRoutes.ts'
 import { liveAnswer, readyAnswer, startupAnswer } from './health.ts'
 import type { HealthSource } from './health.ts'
+import { limitPeers } from './peerLimit.ts'
 import { SharedPage } from './sharedPage.ts'
 
 export interface AdminServerOptions {
@@ -15,14 +16,23 @@ export interface AdminServerOptions {
   readonly health: HealthSource
   readonly metrics: () => Promise<MetricsPage>
   readonly calls: AdminCalls
+  /** `/livez` said which loops stand still: a restart is near, and only the log keeps the reason. */
+  readonly onStuck?: (reasons: readonly string[]) => void
 }
 
 /**
  * What a client may take of the process that has other things to do. Headers must come within 5 s and a whole request
- * within 10 s, an answer that is not read and a connection without a request end too, and no number of connections can
- * take the sockets that Kafka needs. A scraper that comes every minute opens a new connection each time, which is cheap.
+ * within 10 s, an answer that is not read and a connection without a request end too, no number of connections can take
+ * the sockets that Kafka needs, and no one address can have them all. A scraper that comes every minute opens a new connection each time, which is cheap.
  */
-const LIMITS = { headersMs: 5_000, requestMs: 10_000, idleMs: 15_000, checkEveryMs: 1_000, connections: 1_000 } as const
+const LIMITS = {
+  headersMs: 5_000,
+  requestMs: 10_000,
+  idleMs: 15_000,
+  checkEveryMs: 1_000,
+  connections: 1_000,
+  ofOneAddress: 350,
+} as const
 /** A user id has up to 255 bytes, each may be written as `%xx`. */
 const MAX_ID_CHARS = 3 * 255
 
@@ -72,10 +82,11 @@ export class AdminServer {
       keepAliveTimeout: LIMITS.idleMs,
       http: { headersTimeout: LIMITS.headersMs, connectionsCheckingInterval: LIMITS.checkEveryMs },
     })
-    app.server.maxConnections = LIMITS.connections
+    limitPeers(app.server, LIMITS)
     const metrics = new SharedPage(options.metrics)
     app.get('/livez', (_request, reply) => {
       const answer = liveAnswer(options.health)
+      if (answer.state === 'stuck') options.onStuck?.(answer.reasons)
       return reply.code(answer.state === 'live' ? 200 : 503).send(answer)
     })
     app.get('/startupz', (_request, reply) => {

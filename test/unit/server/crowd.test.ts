@@ -44,9 +44,10 @@ async function callers(count: number, words: string): Promise<void> {
   for (const socket of opened) socket.on('error', () => undefined).write(words)
 }
 
-async function livezMs(): Promise<number> {
+async function livezMs(dispatcher?: Agent): Promise<number> {
   const startedMs = performance.now()
-  const { statusCode, body } = await request(`${server.url}/livez`)
+  const options = dispatcher === undefined ? {} : { dispatcher }
+  const { statusCode, body } = await request(`${server.url}/livez`, options)
   await body.dump()
   expect(statusCode).toBe(200)
   return performance.now() - startedMs
@@ -75,6 +76,28 @@ describe('a crowd at the admin server', () => {
     const closed = Promise.all(left.map(socket => once(socket.resume(), 'close')))
     const inTime = await Promise.race([closed.then(() => true), wait(12_000).then(() => false)])
     expect(inTime).toBe(true)
+  })
+
+  test('twelve hundred connections of one address leave room for another one, and for this one once they are gone', async () => {
+    const { hostname, port } = new URL(server.url)
+    sockets = Array.from({ length: 1_200 }, () => connect(Number(port), hostname).on('error', () => undefined))
+    await Promise.all(
+      sockets.map(socket => new Promise(resolve => socket.once('connect', resolve).once('close', resolve))),
+    )
+    const kubelet = new Agent({ localAddress: '127.0.0.2', keepAliveTimeout: 1 })
+    expect(await livezMs(kubelet)).toBeLessThan(PATIENCE_MS)
+    await expect
+      .poll(() => sockets.filter(({ closed }) => !closed).length, { timeout: 10_000 })
+      .toBeLessThanOrEqual(350)
+    expect(await livezMs(kubelet)).toBeLessThan(PATIENCE_MS)
+    await kubelet.close()
+    for (const socket of sockets) socket.destroy()
+    const again = () =>
+      livezMs().then(
+        () => true,
+        () => false,
+      )
+    await expect.poll(again, { timeout: 10_000 }).toBe(true)
   })
 
   test('callers that do not read what they asked for keep nobody out', async () => {
