@@ -189,7 +189,7 @@ export const configSchema = z.strictObject({
   }),
   provision: z.strictObject({
     merchantConcurrency: integer(
-      'Pushes to one merchant under way at once, over all processes; at least one per process. Bounds what one slow merchant can take of `knot.concurrency`.',
+      'Pushes to one merchant under way at once, over all processes; at least one per process. Bounds what one slow merchant can take of `knot.concurrency`: half of that at most, unless `provision.merchants` names it.',
       32,
       { minimum: 1, maximum: 10_000 },
     ),

@@ -31,6 +31,20 @@ describe('the limits of pushes', () => {
   })
 
   it.each([
+    ['12', '32', 6],
+    ['256', '32', 32],
+    ['1', '32', 1],
+  ])('of %s places no merchant gets more than half, with %s for each: %d', (all, each, expected) => {
+    const limits = read({
+      ONFILE_KNOT_CONCURRENCY: all,
+      ONFILE_PROVISION_MERCHANT_CONCURRENCY: each,
+      ONFILE_PROVISION_MERCHANTS: '{"19":{"concurrency":32}}',
+    })
+    expect(limits.merchant.concurrency).toBe(expected)
+    expect(limits.merchants.get(19)?.concurrency).toBe(32)
+  })
+
+  it.each([
     '{"DoorDash":{}}',
     '{"19":{"rate":1}}',
     '{"19":{"concurrency":0}}',
