@@ -59,6 +59,7 @@ const MAX_DELAY_MS = 8_000
 /** From acceptance to result: a second push within that is refused by Knot, and seen. */
 const OPERATION_MS = 1_000
 const PROGRESS_MS = 15_000
+const GIVE_UP_MS = 20_000
 const STORIES = 4
 /** `policy.minGap`. */
 const MIN_GAP_MS = 2_000
@@ -93,7 +94,9 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
     const machine = new MachineWatch()
     const flow = new EventFlow(run, desk, cardholders, merchants, {
       usersAtOnce: options.usersAtOnce,
-      giveUpMs: hardSeconds * 1_000,
+      giveUpMs: GIVE_UP_MS,
+      backlog: () => product.backlog,
+      backlogMost: options.usersAtOnce * merchants.length,
     })
     const progress = setInterval(() => {
       log(`${seconds()} s: ${users - flow.left} users, ${run.knot.pushes().length} pushes, ${product.kills} kills`)

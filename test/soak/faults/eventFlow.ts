@@ -11,8 +11,14 @@ const BODY_MS = 3_000
 export interface FlowLimits {
   /** Users whose pushes are on their way. */
   readonly usersAtOnce: number
-  /** A user whose pushes do not come (they were lost before Knot knew whose they were) counts as served after that. */
+  /**
+   * A user whose pushes do not come counts as served after that: they were lost before Knot knew whose they were, or their
+   * process was killed between their start and the wire.
+   */
   readonly giveUpMs: number
+  /** What the product has before it, and the most that it may have when a user begins. */
+  readonly backlog: () => number
+  readonly backlogMost: number
 }
 
 interface OpenUser {
@@ -23,18 +29,17 @@ interface OpenUser {
 
 /**
  * Lets happen what is to happen to all users, so many users at a time: the next ones begin when Knot has seen a push of
- * the ones before to each of their merchants. So the product always has work, and never a backlog that outlives its deadlines.
+ * the ones before to each of their merchants. So the product always has work, and never a
+ * backlog that outlives its deadlines.
  */
 export class EventFlow {
   private readonly run: OnfileRun
   private readonly desk: OperatorDesk
   private readonly merchants: readonly number[]
-  private readonly usersAtOnce: number
-  private readonly giveUpMs: number
+  private readonly limits: FlowLimits
   private readonly waiting: Cardholder[]
   private readonly open = new Map<string, OpenUser>()
   private due: { readonly atMs: number; readonly userId: string; readonly due: Due }[] = []
-  private readonly lostAtMs: number[] = []
   private pushesSeen = 0
   private admitting = true
 
@@ -43,13 +48,12 @@ export class EventFlow {
     desk: OperatorDesk,
     cardholders: readonly Cardholder[],
     merchants: readonly number[],
-    { usersAtOnce, giveUpMs }: FlowLimits,
+    limits: FlowLimits,
   ) {
     this.run = run
     this.desk = desk
     this.merchants = merchants
-    this.usersAtOnce = usersAtOnce
-    this.giveUpMs = giveUpMs
+    this.limits = limits
     this.waiting = [...cardholders].reverse()
   }
 
@@ -77,14 +81,10 @@ export class EventFlow {
   private settle(): void {
     const pushes = this.run.knot.pushes()
     for (; this.pushesSeen < pushes.length; this.pushesSeen++) {
-      const { atMs, userId, merchantId, fault, answeredAtMs } = pushes[this.pushesSeen]!
+      const { atMs, userId, merchantId, answeredAtMs } = pushes[this.pushesSeen]!
       // Its body is being read, unless its sender was killed meanwhile: the next turn looks at it and at what follows.
       if (userId === null && answeredAtMs === null && Date.now() - atMs < BODY_MS) return
-      if (userId === null || merchantId === null) {
-        // 401, 403 and 503 of a window come again.
-        if (fault === 'drop unread' || answeredAtMs === null) this.lostAtMs.push(atMs)
-        continue
-      }
+      if (userId === null || merchantId === null) continue
       const user = this.open.get(userId)
       user?.left.delete(merchantId)
       if (user?.left.size === 0) this.open.delete(userId)
@@ -94,11 +94,10 @@ export class EventFlow {
   private admit(): void {
     const nowMs = Date.now()
     for (const { userId, sinceMs } of this.open.values()) {
-      if (nowMs - sinceMs > this.giveUpMs) this.open.delete(userId)
+      if (nowMs - sinceMs > this.limits.giveUpMs) this.open.delete(userId)
     }
-    while ((this.lostAtMs[0] ?? nowMs) < nowMs - this.giveUpMs) this.lostAtMs.shift()
-    // Each push that was lost before Knot read whose it was leaves one user open who has no more to come.
-    while (this.admitting && this.open.size < this.usersAtOnce + this.lostAtMs.length) {
+    if (this.limits.backlog() > this.limits.backlogMost) return
+    while (this.admitting && this.open.size < this.limits.usersAtOnce) {
       const next = this.waiting.pop()
       if (next === undefined) return
       if (!next.isUncertain)

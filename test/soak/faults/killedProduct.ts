@@ -20,6 +20,8 @@ export class KilledProduct {
   killsWhenReady = 0
   /** Largest resident memory seen of one process, in bytes. */
   residentMaxBytes = 0
+  /** Records behind and commands that PROVISION has open, as seen last; infinite where no process has said since a kill. */
+  backlog = Number.POSITIVE_INFINITY
   private readonly run: OnfileRun
   private process: ProductProcess
 
@@ -44,13 +46,19 @@ export class KilledProduct {
       if (!isShort) await this.ready()
       const untilMs = Date.now() + (isShort ? everyMs / 4 : everyMs)
       await this.live(untilMs, over)
-      if (over()) return
+      if (over()) break
       const answer = await this.process.readyz().catch(() => null)
       const end = await this.process.kill('SIGKILL')
+      this.backlog = Number.POSITIVE_INFINITY
       if (end !== 'SIGKILL') throw new Error(`the product ended with ${end} by itself\n${this.process.lastWords()}`)
       this.kills++
       if (answer?.state === 'ready') this.killsWhenReady++
       this.process = this.run.start()
+    }
+    // The last one lives on, and the rest of the work depends on what is known of it.
+    while (!ended()) {
+      await this.sample()
+      await wait(SAMPLE_MS)
     }
   }
 
@@ -87,11 +95,15 @@ export class KilledProduct {
   private async sample(): Promise<void> {
     const bytes = await this.process.metric('process_resident_memory_bytes').catch(() => 0)
     this.residentMaxBytes = Math.max(this.residentMaxBytes, bytes)
+    this.backlog = await this.sum('onfile_consumer_lag_records', 'onfile_provision_open_commands')
   }
 
   /** Records behind, calls under way and timers that wait; infinite where it does not say. */
-  private async work(): Promise<number> {
-    const names = ['onfile_consumer_lag_records', 'onfile_effects_in_flight', 'onfile_timers_waiting']
+  private work(): Promise<number> {
+    return this.sum('onfile_consumer_lag_records', 'onfile_effects_in_flight', 'onfile_timers_waiting')
+  }
+
+  private async sum(...names: readonly string[]): Promise<number> {
     const counts = await Promise.all(names.map(name => this.process.metric(name).catch(() => Number.POSITIVE_INFINITY)))
     return counts.reduce((sum, count) => sum + count, 0)
   }
