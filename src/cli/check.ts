@@ -2,6 +2,7 @@ import { RegistryUnavailableError } from '../avro/errors.ts'
 import { schemaCheck } from '../avro/subjects.ts'
 import type { Config } from '../config/config.ts'
 import { CARD_ROLES } from '../config/schema.ts'
+import { checkKafka } from './checkKafka.ts'
 import { directoryOf, knotOf, registryOf, vaultOf } from './connections.ts'
 import { withinDeadline } from './deadline.ts'
 import type { ExitCode } from './exitCodes.ts'
@@ -11,7 +12,6 @@ import { exitCodeOf, printVerdicts } from './report.ts'
 import type { Terminal, Verdict } from './report.ts'
 import { subjectVerdict } from './schemas.ts'
 import { StateLock } from './stateLock.ts'
-import { findTopics, topicVerdicts } from './topics.ts'
 import type { ConnectTopicAdmin } from './topics.ts'
 
 /** A card that no vault has: the question is only whether it answers. */
@@ -60,17 +60,6 @@ async function runCheck({ subject, run }: Check, deadlineMs: number): Promise<re
   } catch (error) {
     const kind = exitCodeOfError(error) === EXIT.wrong ? 'wrong' : 'unreachable'
     return [{ subject, kind, detail: error instanceof Error ? error.message : String(error) }]
-  }
-}
-
-async function checkKafka(config: Config, signal: AbortSignal, connect: ConnectTopicAdmin): Promise<Verdict[]> {
-  const admin = await connect(config, signal)
-  try {
-    const findings = await findTopics(config, admin)
-    const brokers = config.kafka.brokers.join(', ')
-    return [{ subject: 'kafka', kind: 'right', detail: `${brokers} answers` }, ...topicVerdicts(findings)]
-  } finally {
-    await admin.close()
   }
 }
 

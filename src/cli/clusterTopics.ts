@@ -1,8 +1,10 @@
 import type { Config } from '../config/config.ts'
-import type { FoundTopic, TopicCreation } from '../config/topicPlan.ts'
+import type { AccessRight } from '../config/accessRights.ts'
+import type { FoundTopic, FoundTopics, TopicCreation } from '../config/topicPlan.ts'
 import { TopicAdmin as KafkaTopicAdmin } from '../kafka/admin.ts'
 import { Cluster } from '../kafka/cluster.ts'
 import { KafkaError } from '../kafka/errors.ts'
+import { groupOperations, knowsTransactionalId, topicOperations } from '../kafka/grantedRights.ts'
 import { kafkaOptionsOf } from './kafkaOptions.ts'
 import type { TopicAdmin } from './topics.ts'
 
@@ -36,14 +38,34 @@ class ClusterTopics implements TopicAdmin {
     this.admin = admin
   }
 
-  async describe(names: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>> {
-    const found = new Map<string, FoundTopic>()
+  async describe(names: readonly string[]): Promise<FoundTopics> {
+    const found = new Map<string, FoundTopic | 'hidden'>()
     for (const [name, topic] of await this.admin.describeTopics(names)) {
       if (topic === null) continue
+      if (topic === 'hidden') {
+        found.set(name, topic)
+        continue
+      }
       const { partitions, replicationFactor, config } = topic
       found.set(name, { name, partitions, replicationFactor, settings: config })
     }
     return found
+  }
+
+  async missingRights(rights: readonly AccessRight[]): Promise<AccessRight[]> {
+    const { cluster } = this
+    const topics = rights.flatMap(({ resource, name }) => (resource === 'topic' ? [name] : []))
+    const onTopics = await topicOperations(cluster, topics)
+    const missing = await Promise.all(
+      rights.map(async (right): Promise<AccessRight[]> => {
+        const { resource, name, operations } = right
+        if (resource === 'transactional id') return (await knowsTransactionalId(cluster, name)) ? [] : [right]
+        const granted = resource === 'topic' ? onTopics.get(name) : await groupOperations(cluster, name)
+        const lacking = operations.filter(operation => granted?.has(operation) === false)
+        return lacking.length === 0 ? [] : [{ ...right, operations: lacking }]
+      }),
+    )
+    return missing.flat()
   }
 
   async create(topics: readonly TopicCreation[]): Promise<void> {

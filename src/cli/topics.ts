@@ -1,6 +1,9 @@
 import type { Config } from '../config/config.ts'
+import type { AccessRight } from '../config/accessRights.ts'
+import { TOPIC_KEYS } from '../config/topicNames.ts'
+import type { TopicKey } from '../config/topicNames.ts'
 import { compareTopics, expectedTopics } from '../config/topicPlan.ts'
-import type { FoundTopic, TopicCreation, TopicFinding } from '../config/topicPlan.ts'
+import type { FoundTopics, TopicCreation, TopicFinding } from '../config/topicPlan.ts'
 import { withinDeadline } from './deadline.ts'
 import { EXIT } from './exitCodes.ts'
 import type { ExitCode } from './exitCodes.ts'
@@ -8,8 +11,13 @@ import type { Terminal, Verdict } from './report.ts'
 
 /** What the topic commands need of a cluster; owned here, so that the plan can be tested without one. */
 export interface TopicAdmin {
-  /** Those of `names` that exist. */
-  describe(names: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>>
+  /** Those of `names` that exist, or that this principal may not see. */
+  describe(names: readonly string[]): Promise<FoundTopics>
+  /**
+   * Those of these rights that this principal does not have, as far as brokers tell; each with the operations that are
+   * missing. A transactional id is given whole, never as a prefix. Nothing is tried out.
+   */
+  missingRights(rights: readonly AccessRight[]): Promise<AccessRight[]>
   /** Creates them all; a topic that exists by then is no error. */
   create(topics: readonly TopicCreation[]): Promise<void>
   close(): Promise<void>
@@ -17,9 +25,14 @@ export interface TopicAdmin {
 
 export type ConnectTopicAdmin = (config: Config, signal: AbortSignal) => Promise<TopicAdmin>
 
-export async function findTopics(config: Config, admin: TopicAdmin): Promise<TopicFinding[]> {
-  const names = expectedTopics(config).map(({ name }) => name)
-  return compareTopics(config, await admin.describe(names))
+/** @param keys of the topics that are looked at; all unless told */
+export async function findTopics(
+  config: Config,
+  admin: TopicAdmin,
+  keys: readonly TopicKey[] = TOPIC_KEYS,
+): Promise<TopicFinding[]> {
+  const names = keys.map(key => config.topics[key])
+  return compareTopics(config, await admin.describe(names), keys)
 }
 
 /** `onfile topics plan`: the differences. Exit 0 when there is none, 78 otherwise. Changes nothing. */
@@ -81,10 +94,12 @@ function report(findings: readonly TopicFinding[], terminal: Terminal): ExitCode
   return findings.every(({ kind }) => kind === 'right') ? EXIT.done : EXIT.wrong
 }
 
+const SETTINGS_UNSEEN = '; its settings were not looked at, this principal has no DESCRIBE_CONFIGS on it'
+
 function linesOf(finding: TopicFinding): string[] {
   switch (finding.kind) {
     case 'right':
-      return [`✓ ${finding.topic}: ${finding.partitions} partitions`]
+      return [`✓ ${finding.topic}: ${finding.partitions} partitions${finding.settingsSeen ? '' : SETTINGS_UNSEEN}`]
     case 'creatable':
       return [`+ ${describeCreation(finding.creation)}`]
     case 'wrong':
@@ -108,5 +123,19 @@ export function topicVerdicts(findings: readonly TopicFinding[]): Verdict[] {
     }
     return finding.problems.map(detail => ({ subject, kind: 'wrong', detail }))
   })
-  return right === 0 ? others : [{ subject: 'topics', kind: 'right', detail: `${right} as they should be` }, ...others]
+  const unseen = findings.flatMap(finding => (finding.kind === 'right' && !finding.settingsSeen ? [finding.topic] : []))
+  return [
+    ...(right === 0 ? [] : [{ subject: 'topics', kind: 'right', detail: `${right} as they should be` } as const]),
+    ...(unseen.length === 0
+      ? []
+      : [{ subject: 'topic settings', kind: 'right', detail: unseenSettings(unseen) } as const]),
+    ...others,
+  ]
+}
+
+function unseenSettings(topics: readonly string[]): string {
+  return (
+    `not looked at for ${topics.join(', ')}: this principal has no DESCRIBE_CONFIGS there and needs none; onfile topics ` +
+    'plan with the rights of the bootstrap Job looks at them'
+  )
 }

@@ -8,8 +8,13 @@ import type { Role } from './schema.ts'
 const INTRODUCTION = `# Kafka rights
 
 Generated from \`src/config/accessRights.ts\` by \`npm run docs\`; a test fails when it is stale. With the default names; yours follow
-\`application.id\` and \`topics.*\`. The rights of the two workloads are tried out against Kafka's own authorizer
-(\`test/broker/deploy/accessRights.test.ts\`).
+\`application.id\` and \`topics.*\`. Tried out against Kafka's own authorizer (\`test/broker/deploy/accessRights.test.ts\`): the two workloads
+do their work with exactly these rights, \`onfile check\` passes with those of each role and names each one that is taken away, \`topics plan\` and
+\`apply\` pass with those of the bootstrap Job. The rights of people (operators, readers) are not tried out there.
+
+\`onfile check\` needs no right besides those of its roles, and acts on nothing: it asks the brokers what its principal may do. Of a transactional
+id they only tell whether it may be seen (DESCRIBE), and of settings nothing without DESCRIBE_CONFIGS: then it says that it did not look. Give a
+workload DESCRIBE_CONFIGS on its changelog, and a start refuses one that is not compacted (exit code 78) instead of trusting it.
 
 READ and WRITE include DESCRIBE. Nobody needs ALTER or DELETE, and rights on the cluster only who uses \`topics apply\` with CREATE there. Readers of
 \`card-outcomes\` and the other public topics need READ on them and on their own group, and must read committed.
@@ -34,7 +39,7 @@ export function accessReference(): string {
 function oneShots(config: Config): string[] {
   const { control, userEvents } = config.topics
   return [
-    section('`onfile check`, `onfile topics plan`: the bootstrap Job', planningRights(config, 'plan')),
+    section('`onfile topics plan`: the bootstrap Job', planningRights(config, 'plan')),
     section('`onfile topics apply`: the same, and', creations(config)),
     `## Operators\n\n\`onfile pause\` and \`resume\` write \`${control}\`; orders write \`${userEvents}\`. Give these rights to people, not to workloads.\n`,
   ]

@@ -54,7 +54,7 @@ export function accessRights(config: Pick<Config, 'topics' | 'application'>, rol
   ]
 }
 
-/** What `onfile check` and `onfile topics plan` need; `apply` creates besides. */
+/** What `onfile topics plan` needs; `apply` creates besides. `onfile check` needs no more than its roles. */
 export function planningRights(config: Pick<Config, 'topics'>, mode: 'plan' | 'apply'): AccessRight[] {
   return expectedTopics(config).map(({ name, owner }) => ({
     resource: 'topic',

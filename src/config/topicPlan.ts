@@ -30,7 +30,8 @@ export interface FoundTopic {
   readonly name: string
   readonly partitions: number
   readonly replicationFactor: number
-  readonly settings: ReadonlyMap<string, string>
+  /** Null where this principal may not see them: it lacks DESCRIBE_CONFIGS. */
+  readonly settings: ReadonlyMap<string, string> | null
 }
 
 /** A topic that can be created, with all that creation takes. */
@@ -43,10 +44,13 @@ export interface TopicCreation {
 
 /** What the plan says of one topic. */
 export type TopicFinding =
-  | { readonly topic: string; readonly kind: 'right'; readonly partitions: number }
+  | { readonly topic: string; readonly kind: 'right'; readonly partitions: number; readonly settingsSeen: boolean }
   | { readonly topic: string; readonly kind: 'creatable'; readonly creation: TopicCreation }
   | { readonly topic: string; readonly kind: 'wrong'; readonly problems: readonly string[] }
 
+/** Of a topic that this principal may not see. */
+export const HIDDEN =
+  'cannot be seen: whoever administers the cluster must grant this principal the rights of docs/access.md (ACL)'
 const DEFAULT_PARTITIONS = 12
 const DAY_MS = 86_400_000
 /** A dead letter holds a value of 1 MiB and the headers around it. */
@@ -111,33 +115,45 @@ export function expectedTopics(config: Pick<Config, 'topics'>): ExpectedTopic[] 
   })
 }
 
+/** The topics that were asked for as a principal sees them, by name. One that does not exist is not in it. */
+export type FoundTopics = ReadonlyMap<string, FoundTopic | 'hidden'>
+
 /**
  * Compares what is expected with what the brokers have. Nothing that exists is ever to be changed by onfile: a partition
  * count cannot change without moving users, and a setting belongs to whoever set it.
- * @param found by name; a topic that does not exist is not in it
+ * @param keys of the topics that are looked at; all unless told
  */
-export function compareTopics(config: Pick<Config, 'topics'>, found: ReadonlyMap<string, FoundTopic>): TopicFinding[] {
-  const expected = expectedTopics(config)
+export function compareTopics(
+  config: Pick<Config, 'topics'>,
+  found: FoundTopics,
+  keys: readonly TopicKey[] = TOPIC_KEYS,
+): TopicFinding[] {
+  const expected = expectedTopics(config).filter(({ key }) => keys.includes(key))
   const partitions = partitionsOf(config, expected, found)
   return expected.map(topic => {
     const existing = found.get(topic.name)
+    if (existing === 'hidden') return { topic: topic.name, kind: 'wrong', problems: [HIDDEN] }
     if (existing === undefined) return missing(topic, partitions, config.topics.replicationFactor)
     const problems = problemsOf(topic, existing, partitions)
     return problems.length === 0
-      ? { topic: topic.name, kind: 'right', partitions: existing.partitions }
+      ? {
+          topic: topic.name,
+          kind: 'right',
+          partitions: existing.partitions,
+          settingsSeen: existing.settings !== null || topic.settings.length === 0,
+        }
       : { topic: topic.name, kind: 'wrong', problems }
   })
 }
 
 /** The count that the copartitioned topics must have: as configured, else as the first of them that exists has. */
-function partitionsOf(
-  config: Pick<Config, 'topics'>,
-  expected: readonly ExpectedTopic[],
-  found: ReadonlyMap<string, FoundTopic>,
-): number {
+function partitionsOf(config: Pick<Config, 'topics'>, expected: readonly ExpectedTopic[], found: FoundTopics): number {
   if (config.topics.partitions !== null) return config.topics.partitions
-  const existing = expected.find(topic => topic.copartitioned && found.has(topic.name))
-  return (existing && found.get(existing.name)?.partitions) ?? DEFAULT_PARTITIONS
+  for (const { name, copartitioned } of expected) {
+    const existing = found.get(name)
+    if (copartitioned && existing !== undefined && existing !== 'hidden') return existing.partitions
+  }
+  return DEFAULT_PARTITIONS
 }
 
 function missing(topic: ExpectedTopic, partitions: number, replicationFactor: number): TopicFinding {
@@ -158,7 +174,7 @@ function problemsOf(topic: ExpectedTopic, found: FoundTopic, partitions: number)
     )
   }
   for (const { name, value, rule } of topic.settings) {
-    const actual = found.settings.get(name)
+    const actual = found.settings?.get(name)
     if (actual === undefined || rule === 'creation' || satisfies(actual, value, rule)) continue
     const wanted = rule === 'exactly' ? value : `at least ${value}`
     problems.push(`has ${name} ${actual}, not ${wanted}: whoever administers the cluster must set it`)

@@ -19,8 +19,8 @@ export interface TopicDescription {
   readonly partitions: number
   /** Of the partition with the fewest replicas. */
   readonly replicationFactor: number
-  /** What is in force, defaults included. */
-  readonly config: ReadonlyMap<string, string>
+  /** What is in force, defaults included; null where this principal may not see it (DESCRIBE_CONFIGS). */
+  readonly config: ReadonlyMap<string, string> | null
 }
 
 export interface ClusterDescription {
@@ -30,6 +30,7 @@ export interface ClusterDescription {
 }
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3
+const TOPIC_AUTHORIZATION_FAILED = 29
 const LEADERS_DEADLINE_MS = 30_000
 
 /**
@@ -61,11 +62,15 @@ export class TopicAdmin {
     return { brokerCount: nodes.length, controllerId }
   }
 
-  /** Null for a topic that does not exist. Throws KafkaError. */
-  async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription | null>> {
-    const described = new Map<string, TopicDescription | null>(names.map(name => [name, null]))
+  /** Null for a topic that does not exist, `hidden` for one that this principal may not see. Throws KafkaError. */
+  async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription | 'hidden' | null>> {
+    const described = new Map<string, TopicDescription | 'hidden' | null>(names.map(name => [name, null]))
     for (const { errorCode, topic, partitions } of (await this.cluster.describe(names)).topics) {
       if (errorCode === UNKNOWN_TOPIC_OR_PARTITION) continue
+      if (errorCode === TOPIC_AUTHORIZATION_FAILED) {
+        described.set(topic, 'hidden')
+        continue
+      }
       if (errorCode !== 0) throw new KafkaError('Metadata', errorCode, topic)
       described.set(topic, {
         name: topic,
@@ -111,10 +116,15 @@ export class TopicAdmin {
     await this.translate('DeleteTopics', topics.join(', '), () => this.client.deleteTopics({ topics: [...topics] }))
   }
 
-  private async configOf(topic: string): Promise<Map<string, string>> {
-    const { resources } = await this.translate('DescribeConfigs', topic, () =>
+  private async configOf(topic: string): Promise<Map<string, string> | null> {
+    const answer = await this.translate('DescribeConfigs', topic, () =>
       this.client.describeConfigs({ includeSynonyms: false, resources: [{ type: TOPIC_RESOURCE, name: topic }] }),
-    )
+    ).catch((error: unknown) => {
+      if (error instanceof KafkaError && error.errorCode === TOPIC_AUTHORIZATION_FAILED) return null
+      throw error
+    })
+    if (answer === null) return null
+    const { resources } = answer
     const entries = resources.flatMap(({ configEntries }) => configEntries)
     return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
   }

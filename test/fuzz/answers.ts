@@ -126,6 +126,25 @@ export function metadata(writer: FieldWriter): void {
     })
 }
 
+export function topicRights(writer: FieldWriter): void {
+  writer.int32(0).array([1, 2], node => writer.int32(node).string('broker.example').int32(9092).string('rack'))
+  writer
+    .string('cluster')
+    .int32(1)
+    .array(['cards', 'knot'], topic => {
+      writer
+        .int16(0)
+        .string(topic)
+        .boolean(false)
+        .array([0, 1], partition => {
+          writer.int16(0).int32(partition).int32(1).int32(9)
+          for (let list = 0; list < 3; list++) writer.array([1, 2], node => writer.int32(node))
+        })
+        .int32(264)
+    })
+    .int32(-(2 ** 31))
+}
+
 export function listOffsets(writer: FieldWriter): void {
   writer.int32(0).array(['cards'], topic => {
     writer.string(topic).array([0], partition => writer.int32(partition).int16(0).int64(-1).int64(4711))

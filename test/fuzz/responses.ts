@@ -9,6 +9,7 @@ import { heartbeat, joinGroup, leaveGroup, syncGroup } from '../../src/kafka/req
 import { metadata } from '../../src/kafka/requests/metadata.ts'
 import { listOffsets, offsetCommit, offsetFetch } from '../../src/kafka/requests/offsets.ts'
 import { produce } from '../../src/kafka/requests/produce.ts'
+import { topicRights } from '../../src/kafka/requests/topicRights.ts'
 import {
   addOffsetsToTransaction,
   addPartitionsToTransaction,
@@ -59,6 +60,7 @@ export const RESPONSE_DECODERS: readonly ResponseDecoder[] = [
   { name: 'leaveGroup', requests: [leaveGroup(member)], answers: [answers.leaveGroup] },
   { name: 'describeGroup', requests: [describeGroup('g', 1)], answers: [answers.describeGroup] },
   { name: 'metadata', requests: [metadata(['t'])], answers: [answers.metadata] },
+  { name: 'topicRights', requests: [topicRights(['t'])], answers: [answers.topicRights] },
   { name: 'listOffsets', requests: [listOffsets('t', 0, -1, 'read_committed')], answers: [answers.listOffsets] },
   { name: 'offsetFetch', requests: [offsetFetch('g', 't', 0)], answers: [answers.offsetFetch] },
   { name: 'offsetCommit', requests: [offsetCommit('g', 't', [1])], answers: [answers.offsetCommit] },

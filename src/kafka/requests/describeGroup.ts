@@ -19,8 +19,12 @@ export interface DescribedMember {
 export interface DescribedGroup {
   readonly errorCode: number
   readonly members: readonly DescribedMember[]
+  /** What this principal may do with the group: one bit for each operation, see `operationsOf`. */
+  readonly operations: number
 }
 
+/** The broker does not say. */
+const NO_OPERATIONS = -(2 ** 31)
 const NO_BYTES = Buffer.alloc(0)
 
 /** Who is in a group, and with which partitions. Needs the right DESCRIBE on it. */
@@ -28,7 +32,7 @@ export function describeGroup(groupId: string, timeoutMs: number): Request<Descr
   return {
     api: DESCRIBE_GROUPS,
     timeoutMs,
-    encode: () => [new Writer().int32(1).string(groupId).int8(0).finish()],
+    encode: () => [new Writer().int32(1).string(groupId).boolean(true).finish()],
     decode: reader => {
       reader.int32()
       const groups = reader.array(() => {
@@ -43,10 +47,9 @@ export function describeGroup(groupId: string, timeoutMs: number): Request<Descr
           subscription: reader.nullableBytes() ?? NO_BYTES,
           assignment: reader.nullableBytes() ?? NO_BYTES,
         }))
-        reader.int32()
-        return { errorCode, members }
+        return { errorCode, members, operations: reader.int32() }
       })
-      return groups[0] ?? { errorCode: 0, members: [] }
+      return groups[0] ?? { errorCode: 0, members: [], operations: NO_OPERATIONS }
     },
   }
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs'
 import type { AclEntry } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { accessRights } from '../../../src/config/accessRights.ts'
+import { connectClusterTopics } from '../../../src/cli/clusterTopics.ts'
+import { runProgram } from '../../../src/cli/program.ts'
+import { accessRights, planningRights } from '../../../src/config/accessRights.ts'
 import type { AccessRight } from '../../../src/config/accessRights.ts'
 import type { Role } from '../../../src/config/schema.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
@@ -14,11 +16,26 @@ import { startSecuredKafka } from '../../support/securedKafka.ts'
 import type { SecuredKafka } from '../../support/securedKafka.ts'
 import { testClient } from '../../support/topics.ts'
 
+/** One right less than a role needs: the user who has the others, and what is said of it. */
+interface Taken {
+  readonly user: string
+  readonly role: Role
+  readonly without: AccessRight
+}
+
+const ROLES: readonly Role[] = ['ingest', 'decide', 'provision', 'switcher']
+/** More than there are rights of one role. */
+const MAX_RIGHTS = 12
+const takenUsers = ROLES.flatMap(role => Array.from({ length: MAX_RIGHTS }, (_, index) => `${role}-less-${index}`))
+
 let kafka: SecuredKafka
 let run: OnfileRun
 let directory: string
 beforeAll(async () => {
-  kafka = await startSecuredKafka({ users: ['processor', 'provisioner'], authorizes: true })
+  kafka = await startSecuredKafka({
+    users: ['processor', 'provisioner', 'bootstrap', ...ROLES, ...takenUsers],
+    authorizes: true,
+  })
   run = await OnfileRun.create({ brokers: kafka.plainBrokers, registryUrl: inject('registryUrl') })
   directory = mkdtempSync(join(tmpdir(), 'onfile-rights-'))
   writeFileSync(join(directory, 'ca.pem'), kafka.ca)
@@ -49,8 +66,41 @@ function acls(user: string, rights: readonly AccessRight[]): AclEntry[] {
   )
 }
 
+/** Of the run: its topics, its application id. */
+function config() {
+  return { application: { id: run.id }, topics: { ...run.topics, partitions: null, replicationFactor: 1 } }
+}
+
+async function grant(rights: ReadonlyMap<string, readonly AccessRight[]>): Promise<void> {
+  const admin = testClient(kafka.plainBrokers).admin()
+  await admin.connect()
+  await admin.createAcls({ acl: [...rights].flatMap(([user, given]) => acls(user, given)) })
+  await admin.disconnect()
+}
+
+/** Runs a command in this process as that user. */
+async function onfile(command: string, user: string, roles: readonly Role[]): Promise<{ code: number; out: string }> {
+  const lines: string[] = []
+  const line = (text: string) => lines.push(text)
+  const code = await runProgram(command.split(' '), {
+    run: () => Promise.reject(new Error('no roles here')),
+    connectTopicAdmin: connectClusterTopics,
+    openOrderDesk: () => Promise.reject(new Error('no orders here')),
+    readStory: () => Promise.reject(new Error('no stories here')),
+    writeSwitch: () => Promise.reject(new Error('no switch here')),
+    environment: { ONFILE_CONFIG: '/dev/null', ...run.environment(settingsOf(user, roles)) },
+    terminal: { out: line, err: line },
+    oneShotDeadlineMs: 30_000,
+  })
+  return { code, out: lines.join('\n') }
+}
+
 function start(user: string, roles: readonly Role[]): ProductProcess {
-  return run.start({
+  return run.start(settingsOf(user, roles))
+}
+
+function settingsOf(user: string, roles: readonly Role[]): Record<string, string> {
+  return {
     ONFILE_ROLES: roles.join(','),
     ONFILE_STATE_DIR: join(directory, user),
     ONFILE_KAFKA_BROKERS: kafka.brokers,
@@ -59,23 +109,16 @@ function start(user: string, roles: readonly Role[]): ProductProcess {
     ONFILE_KAFKA_SASL_MECHANISM: 'plain',
     ONFILE_KAFKA_SASL_USERNAME: user,
     ONFILE_KAFKA_SASL_PASSWORD: kafka.password,
-  })
+  }
 }
 
 describe("the rights of docs/access.md, at Kafka's own authorizer", () => {
   it('are what the two workloads need', async () => {
-    const config = {
-      application: { id: run.id },
-      topics: { ...run.topics, partitions: null, replicationFactor: 1 },
-    }
     const workloads: readonly [user: string, roles: readonly Role[]][] = [
       ['processor', ['ingest', 'decide']],
       ['provisioner', ['provision']],
     ]
-    const admin = testClient(kafka.plainBrokers).admin()
-    await admin.connect()
-    for (const [user, roles] of workloads) await admin.createAcls({ acl: acls(user, accessRights(config, roles)) })
-    await admin.disconnect()
+    await grant(new Map(workloads.map(([user, roles]) => [user, accessRights(config(), roles)])))
     const processes = workloads.map(([user, roles]) => start(user, roles))
     await Promise.all(processes.map(process => process.ready()))
     const cards = ['a', 'b', 'c'].map((userId, index) => run.addUser(`user-${userId}`, index, [10, 12]))
@@ -95,4 +138,65 @@ describe("the rights of docs/access.md, at Kafka's own authorizer", () => {
     await expect.poll(() => reasons().catch(String), { timeout: 60_000 }).toMatch(/authoriz/i)
     await stranger.kill('SIGKILL')
   })
+
+  it('are enough for onfile check of each role, which says what it could not look at', async () => {
+    await grant(new Map(ROLES.map(role => [role, accessRights(config(), [role])])))
+    for (const role of ROLES) {
+      let last = { code: -1, out: '' }
+      // The authorizer hears of new rights a moment later.
+      await expect.poll(async () => (last = await onfile('check', role, [role])).code, { timeout: 40_000 }).toBe(0)
+      expect(last.out).toContain(`✓ rights: those of ${role} are granted`)
+      expect(last.out).toMatch(/✓ topic settings: not looked at for .*DESCRIBE_CONFIGS/)
+    }
+  }, 240_000)
+
+  it('are missed by onfile check, each by its name', async () => {
+    const cases = ROLES.flatMap(role =>
+      accessRights(config(), [role]).map((without, index): Taken => ({ user: `${role}-less-${index}`, role, without })),
+    )
+    await grant(
+      new Map(
+        cases.map(({ user, role, without }) => [
+          user,
+          accessRights(config(), [role]).filter(right => JSON.stringify(right) !== JSON.stringify(without)),
+        ]),
+      ),
+    )
+    // The last of them: then the authorizer knows the others too.
+    await expect
+      .poll(async () => (await onfile('check', cases.at(-1)!.user, [cases.at(-1)!.role])).out, { timeout: 40_000 })
+      .toContain('✗ right')
+    for (const { user, role, without } of cases) {
+      const { code, out } = await onfile('check', user, [role])
+      expect([user, code], out).toEqual([user, 78])
+      const wrong = out.split('\n').filter(line => line.startsWith('✗'))
+      expect(wrong, out).toHaveLength(1)
+      expect(
+        wrong.every(line => line.includes(without.name) && line.includes('whoever administers the cluster')),
+        `${user} is told of ${without.name} alone:\n${out}`,
+      ).toBe(true)
+    }
+  }, 240_000)
+
+  it('of the bootstrap Job are enough for topics plan and topics apply', async () => {
+    const missing = `${run.id}-new-dlq`
+    const wanted = { ...config(), topics: { ...config().topics, dlq: missing } }
+    await grant(new Map([['bootstrap', planningRights(wanted, 'apply')]]))
+    const withNew = async (command: string) => {
+      const before = run.settings
+      run.settings = { ...before, ONFILE_TOPICS_DLQ: missing }
+      try {
+        return await onfile(command, 'bootstrap', ['decide'])
+      } finally {
+        run.settings = before
+      }
+    }
+    await expect.poll(async () => (await withNew('topics plan')).out, { timeout: 40_000 }).toContain(`+ ${missing}`)
+    const applied = await withNew('topics apply')
+    expect(applied.code, applied.out).toBe(0)
+    expect(applied.out).toContain(`created ${missing}`)
+    expect(applied.out).not.toContain('not looked at')
+    const planned = await withNew('topics plan')
+    expect(planned.code, planned.out).toBe(0)
+  }, 120_000)
 })

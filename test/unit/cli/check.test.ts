@@ -63,6 +63,7 @@ describe('check', () => {
     expect(out.split('\n')).toEqual([
       '✓ kafka: broker:9092 answers',
       '✓ topics: 11 as they should be',
+      '✓ rights: those of ingest, decide, provision are granted',
       `✓ registry: ${environment.ONFILE_REGISTRY_URL!} answers`,
       '✓ schema onfile-user-events-value: registered, id 7',
       '✓ schema provisioning-commands-value: registered, id 7',
@@ -80,6 +81,53 @@ describe('check', () => {
     const { out } = await checkWith({ ONFILE_ROLES: 'decide', ONFILE_KNOT_URL: '', ONFILE_VAULT_URL: '' })
     expect(out).not.toMatch(/vault|knot:|directory: http/)
     expect(out).toContain('✓ registry')
+  })
+
+  test('asks Kafka only for the topics of its roles', async () => {
+    const admin = MemoryTopics.right()
+    for (const name of ['card-lifecycle', 'onfile-provision-changelog', 'onfile-retry', 'onfile-control']) {
+      admin.topics.set(name, 'hidden')
+    }
+    const { code, out } = await checkWith({ ONFILE_ROLES: 'decide' }, admin)
+    expect(out).toContain('✓ topics: 6 as they should be')
+    expect(code).toBe(0)
+  })
+
+  test('is 0 with the rights of the roles alone, and says what it could not look at', async () => {
+    const admin = MemoryTopics.right()
+    for (const name of admin.topics.keys()) admin.change(name, { settings: null })
+    const { code, out } = await checkWith({}, admin)
+    expect(out).toMatch(
+      /✓ topic settings: not looked at for onfile-user-events, .*DESCRIBE_CONFIGS.*onfile topics plan/,
+    )
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    ['onfile-ingest', 'READ on group onfile-ingest'],
+    ['onfile-decide-onfile-user-events-0', 'WRITE on transactional id onfile-decide-onfile-user-events-0'],
+    ['onfile-control', 'WRITE on topic onfile-control'],
+  ])('names a right on %s that is missing, and who must grant it', async (name, words) => {
+    const admin = MemoryTopics.right()
+    admin.denied.add(name)
+    const { code, out } = await checkWith({ ONFILE_ROLES: 'ingest,decide' }, admin)
+    expect(out).toContain(`✗ right: ${words} is missing: whoever administers the cluster must grant it`)
+    expect(out).not.toContain('✓ rights')
+    expect(code).toBe(78)
+  })
+
+  test('names a topic that is not compacted, or has another number of partitions', async () => {
+    const admin = MemoryTopics.right()
+    admin.change('onfile-decide-changelog', { settings: new Map([['cleanup.policy', 'delete']]) })
+    admin.change('onfile-provision-changelog', { partitions: 3 })
+    const { code, out } = await checkWith({}, admin)
+    expect(out).toMatch(
+      /✗ topic onfile-decide-changelog: has cleanup\.policy delete, not compact: whoever administers the cluster must set it/,
+    )
+    expect(out).toMatch(
+      /✗ topic onfile-provision-changelog: has 3 partitions, not 12: it must be created anew.*topics\.partitions/,
+    )
+    expect(code).toBe(78)
   })
 
   it.each<[string, NodeJS.ProcessEnv, number, string]>([

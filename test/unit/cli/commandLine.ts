@@ -3,7 +3,8 @@ import type { ProgramParts } from '../../../src/cli/program.ts'
 import type { TopicAdmin } from '../../../src/cli/topics.ts'
 import type { ExitCode } from '../../../src/cli/exitCodes.ts'
 import { expectedTopics } from '../../../src/config/topicPlan.ts'
-import type { FoundTopic, TopicCreation } from '../../../src/config/topicPlan.ts'
+import type { AccessRight } from '../../../src/config/accessRights.ts'
+import type { FoundTopic, FoundTopics, TopicCreation } from '../../../src/config/topicPlan.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 
 /** A settings file with nothing in it, instead of one in the working directory. */
@@ -42,12 +43,18 @@ export async function onfile(
 
 /** A cluster that exists in memory only: what the topic commands do is decided before a broker is asked. */
 export class MemoryTopics implements TopicAdmin {
-  readonly topics = new Map<string, FoundTopic>()
+  readonly topics = new Map<string, FoundTopic | 'hidden'>()
+  /** Names of resources on which this principal has no right. */
+  readonly denied = new Set<string>()
   readonly created: string[] = []
   closed = 0
 
-  describe(names: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>> {
+  describe(names: readonly string[]): Promise<FoundTopics> {
     return Promise.resolve(new Map([...this.topics].filter(([name]) => names.includes(name))))
+  }
+
+  missingRights(rights: readonly AccessRight[]): Promise<AccessRight[]> {
+    return Promise.resolve(rights.filter(({ name }) => this.denied.has(name)))
   }
 
   create(topics: readonly TopicCreation[]): Promise<void> {
@@ -57,6 +64,12 @@ export class MemoryTopics implements TopicAdmin {
       this.topics.set(topic.name, { ...topic, settings })
     }
     return Promise.resolve()
+  }
+
+  change(name: string, more: Partial<FoundTopic>): void {
+    const topic = this.topics.get(name)
+    if (topic === undefined || topic === 'hidden') throw new Error(`${name} is not there to be changed`)
+    this.topics.set(name, { ...topic, ...more })
   }
 
   close(): Promise<void> {

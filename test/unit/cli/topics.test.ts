@@ -30,6 +30,16 @@ describe('topics plan', () => {
   })
 })
 
+test('a topic that this principal may not see is wrong, one whose settings it may not see is right and says so', async () => {
+  const admin = MemoryTopics.right()
+  admin.topics.set('card-outcomes', 'hidden')
+  admin.change('onfile-dlq', { settings: null })
+  const { code, out } = await topics('plan', admin)
+  expect(code).toBe(78)
+  expect(out).toMatch(/✗ card-outcomes cannot be seen: whoever administers the cluster must grant .*docs\/access\.md/)
+  expect(out).toMatch(/✓ onfile-dlq: 12 partitions; its settings were not looked at.*DESCRIBE_CONFIGS/)
+})
+
 describe('topics apply', () => {
   test('creates what is missing and is 0 when everything is right afterwards', async () => {
     const admin = MemoryTopics.right()
@@ -53,7 +63,7 @@ describe('topics apply', () => {
   test('creates nothing while one of its own topics is wrong', async () => {
     const admin = MemoryTopics.right()
     admin.topics.delete('card-outcomes')
-    admin.topics.set('provisioning-commands', { ...admin.topics.get('provisioning-commands')!, partitions: 3 })
+    admin.change('provisioning-commands', { partitions: 3 })
     const { code, out, err } = await topics('apply', admin)
     expect(code).toBe(78)
     expect(out).toContain('✗ provisioning-commands has 3 partitions, not 12')

@@ -27,7 +27,7 @@ function change(found: Map<string, FoundTopic>, name: string, partial: Partial<F
 }
 
 function setting(found: Map<string, FoundTopic>, name: string, key: string, value: string): void {
-  change(found, name, { settings: new Map([...found.get(name)!.settings, [key, value]]) })
+  change(found, name, { settings: new Map([...found.get(name)!.settings!, [key, value]]) })
 }
 
 describe('the topic plan', () => {
