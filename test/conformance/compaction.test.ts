@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { KAFKA_VERSION } from '../../sandbox/bed/versions.ts'
 import { KafkaCluster } from '../support/kafkaCluster.ts'
 import { conform } from './case.ts'
-import { compactionCase, QUICK_CLEANER } from './cases/compaction.ts'
+import { compactionCase, missedDeleteCase, QUICK_CLEANER } from './cases/compaction.ts'
 
 let cluster: KafkaCluster
 beforeAll(async () => {
@@ -12,4 +12,4 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-conform([compactionCase], { brokers: () => cluster.brokers, kafkaVersion: KAFKA_VERSION })
+conform([compactionCase, missedDeleteCase], { brokers: () => cluster.brokers, kafkaVersion: KAFKA_VERSION })

@@ -1,3 +1,5 @@
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import { Fetcher } from '../../../src/kafka/fetcher.ts'
@@ -69,6 +71,17 @@ async function untilCompacted(run: ChainRun, site: Site): Promise<void> {
   })
 }
 
+const QUICK_CHANGELOG = {
+  keys: 8,
+  changelogConfig: {
+    'segment.ms': '500',
+    'min.cleanable.dirty.ratio': '0.01',
+    'min.compaction.lag.ms': '0',
+    'max.compaction.lag.ms': '1000',
+    'delete.retention.ms': '0',
+  },
+} as const
+
 /** For a broker with the settings QUICK_CLEANER. */
 export const compactionCase: ConformanceCase = {
   row: 'restore',
@@ -84,6 +97,10 @@ export const compactionCase: ConformanceCase = {
         await run.expectExact()
         await untilCompacted(run, site)
         faults.add('changelog compacted to empty batches')
+        for (const { partition, low } of await run.kafka.fetchTopicOffsets(run.topics.changelog)) {
+          // A start that has moved therefore says that records were deleted.
+          if (low !== '0') throw new Error(`compaction moved the start of partition ${partition} to ${low}`)
+        }
         await run.expectExact()
         await first.kill()
         faults.add('SIGKILL')
@@ -92,15 +109,47 @@ export const compactionCase: ConformanceCase = {
         await run.expectExact()
         await run.stopAll()
       },
-      {
-        keys: 8,
-        changelogConfig: {
-          'segment.ms': '500',
-          'min.cleanable.dirty.ratio': '0.01',
-          'min.compaction.lag.ms': '0',
-          'max.compaction.lag.ms': '1000',
-          'delete.retention.ms': '0',
-        },
+      QUICK_CHANGELOG,
+    ),
+}
+
+/** How long the timers wait that are in the store when it is copied, and have fired before it comes back. */
+const TIMERS_MS = 15_000
+
+/** For a broker with the settings QUICK_CLEANER. Believed, the store would let its timers fire a second time. */
+export const missedDeleteCase: ConformanceCase = {
+  row: 'store',
+  name: 'a local store that missed deletes whose tombstones are gone: too old, wiped, and no timer fires again',
+  timeoutMs: 180_000,
+  run: (site, faults) =>
+    withChain(
+      site,
+      async run => {
+        const timersDueAtMs = Date.now() + TIMERS_MS
+        const variant = { stateVersion: 1, timersDueAtMs, effectsEndAtMs: 0 } as const
+        const first = run.start({ variant })
+        await run.write(7)
+        await run.untilInputDone()
+        await first.stop()
+        if (Date.now() > timersDueAtMs) throw new Error('the timers have fired: this machine is too slow for this case')
+        const old = run.otherDirectory('old')
+        await cp(join(run.stateDirectory, 'chain'), join(old, 'chain'), { recursive: true })
+        const second = run.start({ variant })
+        await run.expectExact(60_000)
+        await writeForeign(run, site)
+        await untilCompacted(run, site)
+        faults.add('tombstones compacted away')
+        await run.expectExact()
+        await second.stop()
+        const worker = run.start({ stateDirectory: old, maxStoreAgeMs: 1_000, logLevel: 'info' })
+        faults.add('local store from before the deletes', run.partitions)
+        await run.untilRunning()
+        await run.write(2)
+        await run.untilInputDone()
+        await run.expectExact()
+        if (!worker.log.includes('local store is too old')) throw new Error(`not seen: ${worker.describe()}`)
+        await run.stopAll()
       },
+      QUICK_CHANGELOG,
     ),
 }
