@@ -3,11 +3,12 @@ import { startKnot } from '../../../../sandbox/knot/knotSimulator.ts'
 import type { KnotOptions, KnotSimulator } from '../../../../sandbox/knot/knotSimulator.ts'
 import { startVault } from '../../../../sandbox/vault/vaultServer.ts'
 import type { Vault } from '../../../../sandbox/vault/vaultServer.ts'
+import { CONFIRMED } from '../../../../src/domain/callBack.ts'
 import { CardUpdater } from '../../../../src/knot/cardUpdater.ts'
 import { KnotApi } from '../../../../src/knot/knotApi.ts'
 import { CardVault } from '../../../../src/vault/cardVault.ts'
 import { HOLDER, NUMBERS } from '../../knot/cards.ts'
-import { command, provisionBed, results } from './fakePorts.ts'
+import { cancel, command, provisionBed, results } from './fakePorts.ts'
 import type { Bed } from './fakePorts.ts'
 
 const cleanUps: (() => Promise<unknown>)[] = []
@@ -138,6 +139,46 @@ describe('against the sandbox Knot', () => {
     await until(bed, () => results(bed.task).length === 1)
     expect(results(bed.task)).toEqual([result])
     expect(bed.simulator.pushes()).toHaveLength(1)
+  })
+
+  describe('a 503 that landed all the same', () => {
+    /** The first try has landed; the second one waits for `Retry-After`. */
+    async function landed(options: KnotOptions = {}): Promise<Sandbox & { readonly sentAtMs: number }> {
+      const bed = await sandbox('jwe', undefined, options)
+      bed.simulator.script('ada', 19, { http: { kind: 'answer', status: 503, retryAfter: 7, landed: true } })
+      const sentAtMs = bed.clock.ms
+      bed.task.read(command(1))
+      await until(bed, () => bed.task.durable.timers.size === 1)
+      expect(results(bed.task)).toEqual([])
+      return { ...bed, sentAtMs }
+    }
+
+    it('then busy: that is our own push, which is not told as refused, nor sent a third time', async () => {
+      const bed = await landed({ webhookDelayMs: 60_000 })
+      bed.clock.ms += 7_000
+      await until(bed, () => results(bed.task).length === 1)
+      expect(results(bed.task)).toEqual(['1:AMBIGUOUS/server_error'])
+      expect(bed.task.durable.events[0]?.body).toMatchObject({ started_at: bed.sentAtMs })
+      expect(bed.simulator.pushes().map(push => [push.landed, push.errorCode])).toEqual([
+        [true, 'UNKNOWN'],
+        [false, 'ONGOING_OPERATION'],
+      ])
+      bed.clock.ms += 60_000
+      await bed.task.settle()
+      expect(bed.simulator.pushes()).toHaveLength(2)
+    })
+
+    it('then confirmed before the next try: it is not pushed again', async () => {
+      const bed = await landed()
+      await bed.simulator.settled()
+      const back = cancel(2, { merchant_id: 19, command_id: 'ada:1' })
+      bed.task.read({ ...back, reason: CONFIRMED })
+      await until(bed, () => results(bed.task).length === 2)
+      expect(results(bed.task)).toEqual(['1:AMBIGUOUS/server_error', '2:CANCELLED'])
+      bed.clock.ms += 60_000
+      await bed.task.settle()
+      expect(bed.simulator.pushes()).toHaveLength(1)
+    })
   })
 
   it.each([
