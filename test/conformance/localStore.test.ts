@@ -2,5 +2,6 @@ import { inject } from 'vitest'
 import { KAFKA_VERSION } from '../../sandbox/bed/versions.ts'
 import { conform } from './case.ts'
 import { localStoreCases } from './cases/localStore.ts'
+import { storeDamageCases } from './cases/storeDamage.ts'
 
-conform(localStoreCases, { brokers: () => inject('brokers'), kafkaVersion: KAFKA_VERSION })
+conform([...localStoreCases, ...storeDamageCases], { brokers: () => inject('brokers'), kafkaVersion: KAFKA_VERSION })
