@@ -158,7 +158,7 @@ function startQueued(draft: DecisionDraft, merchantId: number, work: Work, inher
   const stopped = stoppedBy(draft, merchant, work)
   if (stopped !== null) dropWork(draft, merchant, work, stopped.status, stopped.reason, work.source)
   else if (isConfirmed(merchant, work)) dropWork(draft, merchant, work, 'SKIPPED', 'already_current', work.source)
-  else beginAttempt(draft, merchant, work, inherited)
+  else beginAttempt(draft, merchant, work, inherited, nextTry(merchant, work))
 }
 
 /** Why what has waited must not be pushed now; null: it may. */

@@ -19,8 +19,8 @@ export type DueTimer =
   | { readonly kind: 'switch' | 'soft' | 'hard'; readonly merchantId: number }
   | ({ readonly kind: 'until' } & OrderEnd)
 
-const ORDER_TIMER = /^until:(\*|\d+):([^:]*):(-?\d+):(-?\d+):(.*)$/s
-const MERCHANT_TIMER = /^(switch|soft|hard):(\d+)$/
+const ORDER_TIMER = /^until:(\*|-?\d+):([^:]*):(-?\d+):(-?\d+):(.*)$/s
+const MERCHANT_TIMER = /^(switch|soft|hard):(-?\d+)$/
 
 /** Names are unique within a user and hold no slash. */
 export function vaultTimer(cardRef: string): string {

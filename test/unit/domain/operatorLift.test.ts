@@ -161,7 +161,7 @@ describe('the end of SUPPRESS', () => {
 
   it.each(['*', 'a/b:c%', 'line\nbreak', '', null])('its timer keeps the card %o', card_ref => {
     const source = { topic: 'a.b:c/d', partition: 3, offset: 12_345_678_901, event_id: null }
-    for (const merchant_id of [null, 0, MERCHANT]) {
+    for (const merchant_id of [null, -5, 0, MERCHANT]) {
       const end = { scope: { card_ref, merchant_id }, source }
       expect(orderEndTimer(end)).not.toContain('/')
       expect(timerOf(orderEndTimer(end))).toEqual({ kind: 'until', ...end })

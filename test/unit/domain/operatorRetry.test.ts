@@ -285,6 +285,23 @@ describe('RETRY at all merchants', () => {
     expect(world.news()).toEqual(['RETRY_SCHEDULED operator', 'DISCOVER card-1 v1'])
   })
 
+  it('behind the push of a card that was closed meanwhile it goes on counting the attempts', () => {
+    const world = ended('CARD_FAILED', 'card')
+    world.lifecycle('enrolled', { card: 'card-2' })
+    world.knot('CARD_UPDATED', { card_id: 'card-2' })
+    world.lifecycle('updated', { card: 'card-2' })
+    world.discovered()
+    const push = world.last('SWITCH')
+    expect(push).toMatchObject({ card_ref: 'card-2', attempt: 1 })
+    world.pass(1)
+    world.lifecycle('closed', { card: 'card-2' })
+    world.operator('RETRY')
+    world.discovered({ vault_version: 'b' })
+    expect(world.at().queued).toMatchObject({ card_ref: 'card-1', reason: 'retry' })
+    world.cancelled([push])
+    expect(world.last('SWITCH')).toMatchObject({ card_ref: 'card-1', card_version: 1, attempt: 2 })
+  })
+
   it('after LIFT it pushes a card that had been reopened under its old version', () => {
     const world = ended('CARD_FAILED', 'card')
     world.lifecycle('closed')
