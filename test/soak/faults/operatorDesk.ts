@@ -11,6 +11,7 @@ const TERMINALS = 4
 export class OperatorDesk {
   /** Orders that are written, by action. */
   readonly given = new Map<string, number>()
+  private readonly failures: string[] = []
   private readonly terminal: OperatorTerminal
   private readonly lines: Promise<void>[] = Array.from({ length: TERMINALS }, () => Promise.resolve())
 
@@ -24,16 +25,21 @@ export class OperatorDesk {
     this.lines[line] = this.lines[line]!.then(() => this.write(words))
   }
 
-  /** Resolves when every order is written. Throws where a command line was refused. */
+  /** Resolves when every order is written. Throws where one could not be given, whatever Kafka and the registry do. */
   async done(): Promise<void> {
     await Promise.all(this.lines)
+    const [first] = this.failures
+    if (first !== undefined) throw new Error(`${this.failures.length} orders could not be given, the first: ${first}`)
   }
 
   private async write(words: readonly string[]): Promise<void> {
     const { code, out, err } = await this.terminal.onfile(...words, '--no-wait')
     // Kafka or the registry did not answer: nothing was written, or nobody knows.
     if (code === 69) return
-    if (code !== 0) throw new Error(`onfile ${words.join(' ')} ended with ${code}: ${out} ${err}`)
+    if (code !== 0) {
+      this.failures.push(`onfile ${words.join(' ')} ended with ${code}: ${out} ${err}`)
+      return
+    }
     const [action = ''] = words
     this.given.set(action, (this.given.get(action) ?? 0) + 1)
   }
