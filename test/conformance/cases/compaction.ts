@@ -114,13 +114,13 @@ export const compactionCase: ConformanceCase = {
 }
 
 /** How long the timers wait that are in the store when it is copied, and have fired before it comes back. */
-const TIMERS_MS = 15_000
+const TIMERS_MS = 40_000
 
 /** For a broker with the settings QUICK_CLEANER. Believed, the store would let its timers fire a second time. */
 export const missedDeleteCase: ConformanceCase = {
   row: 'store',
   name: 'a local store that missed deletes whose tombstones are gone: too old, wiped, and no timer fires again',
-  timeoutMs: 180_000,
+  timeoutMs: 240_000,
   run: (site, faults) =>
     withChain(
       site,
@@ -135,7 +135,7 @@ export const missedDeleteCase: ConformanceCase = {
         const old = run.otherDirectory('old')
         await cp(join(run.stateDirectory, 'chain'), join(old, 'chain'), { recursive: true })
         const second = run.start({ variant })
-        await run.expectExact(60_000)
+        await run.expectExact(90_000)
         await writeForeign(run, site)
         await untilCompacted(run, site)
         faults.add('tombstones compacted away')
