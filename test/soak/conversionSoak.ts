@@ -42,8 +42,8 @@ export interface ConversionResult {
 
 const BUSY = 16
 const OTHERS = [10, 12, 19, 36, 44, 45, 165]
-/** A newcomer must not wait longer while a process is ready. */
-const NEWCOMER_MOST_MS = 10_000
+/** A newcomer must not wait longer while a process is ready: behind the conversion it would be minutes. */
+const NEWCOMER_MOST_MS = 30_000
 const KILL_AT = 0.4
 const PROGRESS_MS = 15_000
 
