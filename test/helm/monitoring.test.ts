@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { describe, expect, inject, test } from 'vitest'
+import { findPrometheus, PrometheusUnavailableError } from '../../sandbox/prometheus/binaries.ts'
 import { chartDirectory, ciFile, render } from './chart.ts'
 import type { Manifest } from './chart.ts'
+import { run } from './tools/run.ts'
 
 const helm = inject('helm')
 
@@ -20,6 +23,15 @@ interface Groups {
 
 const source = parse(readFileSync(join(chartDirectory, 'files/rules.yaml'), 'utf8')) as Groups
 const rulesOf = ({ groups }: Groups): Rule[] => groups.flatMap(({ rules }) => rules)
+
+async function promtoolOrWhyNot(): Promise<{ readonly path: string } | { readonly whyNot: string }> {
+  try {
+    return { path: (await findPrometheus()).promtool }
+  } catch (error) {
+    if (!(error instanceof PrometheusUnavailableError)) throw error
+    return { whyNot: error.message }
+  }
+}
 
 async function manifestsOf(values: object): Promise<readonly Manifest[]> {
   const rendering = await render(helm, [ciFile('minimal')], values)
@@ -68,6 +80,44 @@ describe.runIf(helm !== '')('monitoring', () => {
     expect(await absent({})).toBe(asInTheRules)
     const relabelings = [{ targetLabel: 'job', replacement: 'cards' }]
     expect(await absent({ podMonitor: { enabled: true, relabelings } })).toBe(asInTheRules)
+  })
+
+  test('says so in words that Prometheus reads: it pages for the role that never came, and for no other', async context => {
+    const promtool = await promtoolOrWhyNot()
+    if (!('path' in promtool)) return context.skip(promtool.whyNot)
+    const rules = await rendered({ job: 'cards' })
+    const rule = rules.find(({ alert }) => alert === 'OnfileRoleAbsent')!
+    const directory = mkdtempSync(join(tmpdir(), 'onfile-role-absent-'))
+    try {
+      writeFileSync(join(directory, 'rules.yaml'), stringify({ groups: [{ name: 'g', rules: [rule] }] }))
+      const here = (role: string) => ({
+        series: `onfile_role_state{job="cards",instance="a",role="${role}",state="stable"}`,
+        values: '1x60',
+      })
+      const paged = {
+        exp_labels: { severity: 'page', job: 'cards', role: 'provision' },
+        exp_annotations: {
+          ...rule.annotations,
+          description: 'No process has been at work as provision for 10 minutes. What is for it waits.',
+        },
+      }
+      const tried = (what: string, roles: readonly string[], expected: readonly object[]) => ({
+        name: what,
+        interval: '1m',
+        input_series: roles.map(here),
+        alert_rule_test: [{ eval_time: '20m', alertname: 'OnfileRoleAbsent', exp_alerts: expected }],
+      })
+      const tests = [
+        tried('the provisioner never came', ['ingest', 'decide'], [paged]),
+        tried('all are there', ['ingest', 'decide', 'provision'], []),
+      ]
+      const file = join(directory, 'tests.yaml')
+      writeFileSync(file, stringify({ rule_files: ['rules.yaml'], evaluation_interval: '1m', tests }))
+      const { exitCode, stdout, stderr } = await run(promtool.path, ['test', 'rules', file])
+      expect(exitCode, stdout + stderr).toBe(0)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
   })
 
   test('knows its alerts: one that there is not cannot be changed', async () => {

@@ -1,9 +1,10 @@
 import { describe, expect, inject, test } from 'vitest'
-import { accessRights } from '../../src/config/accessRights.ts'
+import { accessRights, planningRights } from '../../src/config/accessRights.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { compareTopics } from '../../src/config/topicPlan.ts'
 import type { FoundTopic } from '../../src/config/topicPlan.ts'
 import { ciFile, render } from './chart.ts'
+import type { Manifest } from './chart.ts'
 
 const helm = inject('helm')
 
@@ -75,6 +76,36 @@ describe.runIf(helm !== '')('KafkaUsers of the chart', () => {
     expect(sorted(given)).toEqual(sorted(needed))
   })
 })
+
+describe.runIf(helm !== '')('the KafkaUser of the bootstrap Job', () => {
+  test.each([
+    ['verify', 'plan'],
+    ['apply', 'apply'],
+  ] as const)('has in mode %s the rights of `onfile topics %s`', async (mode, command) => {
+    const values = { bootstrap: { mode }, strimzi: { topics: false } }
+    const user = await bootstrapUser(values)
+    const given = (user!.spec as unknown as UserSpec).authorization.acls.map(({ resource, operations }) => ({
+      resource: resource.type,
+      name: resource.name,
+      pattern: resource.patternType,
+      operations: operations.map(operation => operation.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()),
+    }))
+    const environment = { ONFILE_APPLICATION_ID: 'cards', ONFILE_TOPICS_DLQ: 'cards.dead.letters' }
+    expect(sorted(given)).toEqual(sorted(planningRights(loadConfig({ environment }, 'print'), command)))
+  })
+
+  test('is not there where no Job is', async () => {
+    expect(await bootstrapUser({})).toBeUndefined()
+  })
+})
+
+async function bootstrapUser(values: object): Promise<Manifest | undefined> {
+  const rendering = await render(helm, [ciFile('strimzi')], values)
+  if (rendering.refusal !== null) throw new Error(rendering.refusal)
+  return rendering.manifests.find(
+    ({ kind, metadata }) => kind === 'KafkaUser' && metadata.name === 'r-onfile-bootstrap',
+  )
+}
 
 function sorted<T extends { readonly resource: string; readonly name: string }>(rights: readonly T[]): T[] {
   return rights.toSorted((one, other) => `${one.resource} ${one.name}`.localeCompare(`${other.resource} ${other.name}`))
