@@ -101,7 +101,7 @@ export const overview: Dashboard = {
         {
           kind: 'stat',
           title: 'Systems failing',
-          description: 'Of Knot and the card vault: those whose last call failed.',
+          description: 'Of Knot, the card vault, the directory and the registry: those whose last call failed.',
           unit: 'none',
           width: 3,
           thresholds: GOOD_IS_LOW(1, 2),

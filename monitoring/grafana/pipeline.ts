@@ -315,5 +315,66 @@ export const pipeline: Dashboard = {
         },
       ],
     },
+    {
+      title: 'What it stands on',
+      height: 8,
+      panels: [
+        {
+          kind: 'lines',
+          title: 'Behind open transactions',
+          description: 'Records that a producer hides by a transaction that it has not ended. No lag shows them.',
+          unit: 'short',
+          width: 6,
+          targets: [
+            {
+              expr: 'sum by (role, topic) (onfile_input_blocked_records{job=~"$job"})',
+              legend: '{{role}} {{topic}}',
+            },
+          ],
+        },
+        {
+          kind: 'lines',
+          title: 'Local state on disk',
+          description: 'A copy of the changelogs. It grows to at most twice what is live, then stays.',
+          unit: 'bytes',
+          width: 6,
+          stacked: true,
+          targets: [
+            {
+              expr: 'sum by (instance, role) (onfile_state_store_bytes{job=~"$job"})',
+              legend: '{{instance}} {{role}}',
+            },
+          ],
+        },
+        {
+          kind: 'lines',
+          title: 'Volume of the state, free',
+          description: 'Below nothing left, changes stay in memory, then tasks stop. Alert: OnfileVolumeFillsIn24h.',
+          unit: 'percentunit',
+          width: 6,
+          targets: [
+            {
+              expr: 'onfile_state_volume_free_bytes{job=~"$job"} / onfile_state_volume_size_bytes{job=~"$job"}',
+              legend: '{{instance}}',
+            },
+          ],
+        },
+        {
+          kind: 'bars',
+          title: 'Certificates: time left',
+          description:
+            'Of what onfile shows, and of the authorities that vouch for the others. Below 14 days: OnfileCertificateExpires.',
+          unit: 's',
+          width: 6,
+          emptyWhen: 'no certificate is set',
+          targets: [
+            {
+              expr: 'min by (system, certificate) (onfile_certificate_not_after_timestamp_seconds{job=~"$job"}) - time()',
+              legend: '{{system}} {{certificate}}',
+            },
+          ],
+        },
+      ],
+    },
   ],
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run dashboards:check`: runs the demo with a real Prometheus beside it, then every query of every dashboard, and says
- * which of them have no data. Draws each page to `.cache/dashboards/`, as a picture too where there is a Chromium. Exit
- * code 1 where a panel is empty without a reason, 69 where there is no Prometheus or no Kafka.
+ * which of them have no data. Draws each page to `.cache/dashboards/`, as a picture too where there is a Chromium
+ * (`--no-pictures`: without). Exit code 1 where a panel is empty without a reason, 69 where there is no Prometheus or no Kafka.
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -67,6 +67,7 @@ const check = async (): Promise<number> => {
 
 /** As PNG beside the page, where a Chromium is on the PATH. */
 const picture = async (html: string, heightPx: number): Promise<void> => {
+  if (process.argv.includes('--no-pictures')) return
   const size = `--window-size=1480,${heightPx}`
   const words = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', size]
   const shot = `--screenshot=${html.replace(/html$/, 'png')}`
