@@ -20,6 +20,8 @@ const PROBE_CARD = 'onfile-check-probe'
 interface Check {
   readonly subject: string
   readonly run: (signal: AbortSignal) => Promise<readonly Verdict[]>
+  /** Who must act where it gives no answer. */
+  readonly advice?: string
 }
 
 /**
@@ -50,13 +52,17 @@ function checksOf(config: Config, connect: ConnectTopicAdmin): Check[] {
           { subject: 'knot', run: () => checkKnot(config) },
         ]
       : []),
-    { subject: 'state directory', run: () => checkState(config) },
+    {
+      subject: 'state directory',
+      run: () => checkState(config),
+      advice: `the volume of ${config.state.dir} hangs: its owner must look at it (state.dir)`,
+    },
   ]
 }
 
-async function runCheck({ subject, run }: Check, deadlineMs: number): Promise<readonly Verdict[]> {
+async function runCheck({ subject, run, advice }: Check, deadlineMs: number): Promise<readonly Verdict[]> {
   try {
-    return await withinDeadline(subject, deadlineMs, run)
+    return await withinDeadline(subject, deadlineMs, run, advice)
   } catch (error) {
     const kind = exitCodeOfError(error) === EXIT.wrong ? 'wrong' : 'unreachable'
     return [{ subject, kind, detail: error instanceof Error ? error.message : String(error) }]

@@ -6,8 +6,8 @@ export class GaveUpError extends Error {
   override readonly name = 'GaveUpError'
   readonly code = 'GAVE_UP'
 
-  constructor(what: string, deadlineMs: number) {
-    super(`${what} gave no answer within ${deadlineMs / 1_000} s: check its address, the network, and whether it runs`)
+  constructor(what: string, deadlineMs: number, advice = 'check its address, the network, and whether it runs') {
+    super(`${what} gave no answer within ${deadlineMs / 1_000} s: ${advice}`)
   }
 }
 
@@ -19,11 +19,12 @@ export async function withinDeadline<T>(
   what: string,
   deadlineMs: number,
   work: (signal: AbortSignal) => Promise<T>,
+  advice?: string,
 ): Promise<T> {
   const controller = new AbortController()
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    const error = new GaveUpError(what, deadlineMs)
+    const error = new GaveUpError(what, deadlineMs, advice)
     reject(error)
     controller.abort(error)
   }, deadlineMs)

@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -81,6 +83,20 @@ describe('check', () => {
     const { out } = await checkWith({ ONFILE_ROLES: 'decide', ONFILE_KNOT_URL: '', ONFILE_VAULT_URL: '' })
     expect(out).not.toMatch(/vault|knot:|directory: http/)
     expect(out).toContain('✓ registry')
+  })
+
+  test('says of a state directory on a volume that hangs whose it is', async () => {
+    const state = join(directory, 'hangs')
+    mkdirSync(state)
+    // Whoever opens it waits for ever.
+    expect(spawnSync('mkfifo', [join(state, 'lock.pid')]).status).toBe(0)
+    const { code, out } = await checkWith({ ONFILE_STATE_DIR: state })
+    // Lets the thread go on that waits for it.
+    const reader = createReadStream(join(state, 'lock.pid'))
+    await once(reader, 'data')
+    reader.destroy()
+    expect(out).toContain(`✗ state directory: state directory gave no answer within 2 s: the volume of ${state} hangs`)
+    expect(code).toBe(69)
   })
 
   test('asks Kafka only for the topics of its roles', async () => {
