@@ -28,6 +28,7 @@ import { createRoles } from './roles.ts'
 import type { RunningRole } from './roles.ts'
 import { unfinishedOf } from './shutdownWatch.ts'
 import { prepareIngestStart } from './startOffsets.ts'
+import { checkStartTopics } from './startTopics.ts'
 import { StartSteps, untilAborted } from './startSteps.ts'
 import { surroundingsOf } from './surroundings.ts'
 
@@ -115,6 +116,7 @@ export class OnfileProcess implements HealthSource {
       health: this,
       metrics: () => this.metrics.page(),
       calls: this.adminCalls(),
+      onStuck: reasons => log.error({ reasons }, 'loops stand still: liveness fails, report it to the developers'),
     }).catch(async (error: unknown) => {
       await lock.release()
       throw error
@@ -127,8 +129,11 @@ export class OnfileProcess implements HealthSource {
       const codecs = await steps.waitFor('the schema registry', () =>
         connectRecords(registry, config.topics, { autoRegister: config.registry.autoRegister }),
       )
+      const unseen = cluster && (await steps.waitFor('the topics', () => checkStartTopics(cluster, config)))
       const startAt = await this.startPoint(cluster)
-      if (cluster === null || codecs === null || startAt === null) return EXIT.done
+      if (cluster === null || codecs === null || unseen === null || startAt === null) return EXIT.done
+      if (unseen.length > 0)
+        log.info({ topics: unseen }, 'without DESCRIBE_CONFIGS nobody looks whether they are compacted')
       this.startRoles(cluster, codecs, registry, startAt)
       steps.done()
       await untilAborted(stop)

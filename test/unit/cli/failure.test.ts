@@ -8,7 +8,9 @@ import { GaveUpError } from '../../../src/cli/deadline.ts'
 import { exitCodeOfError } from '../../../src/cli/failure.ts'
 import { OauthTokenError } from '../../../src/cli/oauthTokens.ts'
 import { StateDirectoryError, StateLockedError } from '../../../src/cli/stateLock.ts'
+import { ChangelogNotCompactedError } from '../../../src/cli/run/startTopics.ts'
 import { ConfigError } from '../../../src/config/errors.ts'
+import { partitionMismatchError } from '../../../src/engine/errors.ts'
 import {
   AuthenticationFailedError,
   ConnectionLostError,
@@ -35,6 +37,11 @@ describe('the exit code of an error', () => {
     [new KafkaError('CreateTopics', 38), 78],
     [new KafkaError('CreateTopics', 31), 78],
     [new KafkaError('CreateTopics', 44), 78],
+    [new KafkaError('Metadata', 29), 78],
+    [new KafkaError('OffsetFetch', 30), 78],
+    [new KafkaError('InitProducerId', 53), 78],
+    [partitionMismatchError('a', 2, 'b', 3), 78],
+    [new ChangelogNotCompactedError('t', 'delete'), 78],
     [new KafkaError('Metadata', -1), 1],
     [new GaveUpError('x', 1), 69],
     [new RegistryUnavailableError('u', 'x'), 69],
