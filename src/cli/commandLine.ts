@@ -1,6 +1,7 @@
 import { connectClusterTopics } from './clusterTopics.ts'
 import { ONE_SHOT_DEADLINE_MS } from './deadline.ts'
 import { EXIT } from './exitCodes.ts'
+import { leaveKafkaGroups } from './leave/kafkaLeave.ts'
 import { leaveAtOnce } from './leaveAtOnce.ts'
 import { openKafkaDesk } from './order/kafkaDesk.ts'
 import { readKafkaStory } from './user/kafkaStory.ts'
@@ -16,6 +17,7 @@ export async function runCommandLine(commandLine: readonly string[]): Promise<ne
     openOrderDesk: openKafkaDesk,
     readStory: readKafkaStory,
     writeSwitch: writeKafkaSwitch,
+    leaveGroups: leaveKafkaGroups,
     environment: process.env,
     terminal: { out: line => console.log(line), err: line => console.error(line) },
     oneShotDeadlineMs: ONE_SHOT_DEADLINE_MS,

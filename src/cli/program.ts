@@ -9,6 +9,8 @@ import { EXIT } from './exitCodes.ts'
 import type { ExitCode } from './exitCodes.ts'
 import { exitCodeOfError } from './failure.ts'
 import type { OpenOrderDesk } from './order/desk.ts'
+import { defineLeave } from './leave/leaveCommand.ts'
+import type { LeaveGroups } from './leave/leaveCommand.ts'
 import { defineOrders } from './orderCommands.ts'
 import type { Terminal } from './report.ts'
 import { readConfig, withSettings } from './settingFlags.ts'
@@ -29,6 +31,7 @@ export interface ProgramParts {
   readonly openOrderDesk: OpenOrderDesk
   readonly readStory: ReadStory
   readonly writeSwitch: WriteSwitch
+  readonly leaveGroups: LeaveGroups
   readonly environment: NodeJS.ProcessEnv
   readonly terminal: Terminal
   /** After it a one-shot command gives up. */
@@ -109,6 +112,7 @@ function buildProgram(parts: ProgramParts, ended: (code: ExitCode) => void): Com
   defineUser(program, parts, ended)
   defineOrders(program, parts, ended)
   defineSwitch(program, parts, ended)
+  defineLeave(program, parts, ended)
   for (const command of [program, ...descendants(program)]) {
     command
       .exitOverride()

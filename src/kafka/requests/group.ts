@@ -106,7 +106,10 @@ export function heartbeat(identity: MemberIdentity, timeoutMs: number): Request<
   }
 }
 
-/** Removes a static member too. */
+/**
+ * Removes a static member too; with an empty member id whichever process has that instance id. The error code is that of
+ * the request, or of the member: UNKNOWN_MEMBER_ID where the group has none such.
+ */
 export function leaveGroup(identity: MemberIdentity): Request<{ readonly errorCode: number }> {
   return {
     api: LEAVE_GROUP,
@@ -116,7 +119,14 @@ export function leaveGroup(identity: MemberIdentity): Request<{ readonly errorCo
     },
     decode: reader => {
       reader.int32()
-      return { errorCode: reader.int16() }
+      let errorCode = reader.int16()
+      reader.array(() => {
+        reader.string()
+        reader.nullableString()
+        const ofMember = reader.int16()
+        if (errorCode === 0) errorCode = ofMember
+      })
+      return { errorCode }
     },
   }
 }

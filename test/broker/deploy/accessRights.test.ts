@@ -88,6 +88,7 @@ async function onfile(command: string, user: string, roles: readonly Role[]): Pr
     openOrderDesk: () => Promise.reject(new Error('no orders here')),
     readStory: () => Promise.reject(new Error('no stories here')),
     writeSwitch: () => Promise.reject(new Error('no switch here')),
+    leaveGroups: () => Promise.reject(new Error('no groups here')),
     environment: { ONFILE_CONFIG: '/dev/null', ...run.environment(settingsOf(user, roles)) },
     terminal: { out: line, err: line },
     oneShotDeadlineMs: 30_000,

@@ -33,6 +33,7 @@ export async function onfile(
     openOrderDesk: () => Promise.reject(new Error('no brokers here')),
     readStory: () => Promise.reject(new Error('no brokers here')),
     writeSwitch: () => Promise.reject(new Error('no brokers here')),
+    leaveGroups: () => Promise.reject(new Error('no brokers here')),
     environment: { ONFILE_CONFIG: NO_SETTINGS, ...environment },
     terminal: { out: line => out.push(line), err: line => err.push(line) },
     oneShotDeadlineMs: 2_000,
