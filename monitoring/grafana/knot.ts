@@ -46,7 +46,7 @@ export const knot: Dashboard = {
       panels: [
         {
           kind: 'lines',
-          title: 'Calls to Knot and the vault',
+          title: 'Calls to other systems',
           description: 'Per second, by system and operation. `key` counts keys out of the cache too.',
           unit: 'reqps',
           width: 8,
