@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 
 /** Another process works in the state directory. Exit code 78. */
@@ -48,7 +48,7 @@ export class StateLock {
   static async acquire(directory: string): Promise<StateLock> {
     const location = join(directory, 'lock')
     try {
-      await mkdir(location, { recursive: true })
+      await makeDirectory(location)
       const db = await openLock(location)
       const lock = new StateLock(directory, db)
       await writeFile(lock.pidFile(), `${process.pid}\n`).catch(async (error: unknown) => {
@@ -69,6 +69,25 @@ export class StateLock {
 
   private pidFile(): string {
     return pidFileIn(this.directory)
+  }
+}
+
+/**
+ * With its parents. Node tells of a read-only volume as of a missing directory, so that after a failure the kernel is
+ * asked for the first directory that is missing alone: it says what is wrong.
+ */
+async function makeDirectory(location: string): Promise<void> {
+  try {
+    await mkdir(location, { recursive: true })
+  } catch (error) {
+    for (let path = location; path !== dirname(path); path = dirname(path)) {
+      const cause: unknown = await mkdir(path).then(
+        () => error,
+        (reason: unknown) => reason,
+      )
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+    }
+    throw error
   }
 }
 
