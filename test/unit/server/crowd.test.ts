@@ -87,7 +87,7 @@ describe('a crowd at the admin server', () => {
     const kubelet = new Agent({ localAddress: '127.0.0.2', keepAliveTimeout: 1 })
     expect(await livezMs(kubelet)).toBeLessThan(PATIENCE_MS)
     await expect
-      .poll(() => sockets.filter(({ closed }) => !closed).length, { timeout: 10_000 })
+      .poll(() => sockets.filter(({ closed }) => !closed).length, { timeout: 60_000 })
       .toBeLessThanOrEqual(350)
     expect(await livezMs(kubelet)).toBeLessThan(PATIENCE_MS)
     await kubelet.close()
@@ -97,8 +97,8 @@ describe('a crowd at the admin server', () => {
         () => true,
         () => false,
       )
-    await expect.poll(again, { timeout: 10_000 }).toBe(true)
-  })
+    await expect.poll(again, { timeout: 60_000 }).toBe(true)
+  }, 150_000)
 
   test('callers that do not read what they asked for keep nobody out', async () => {
     await callers(50, 'GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(3))
