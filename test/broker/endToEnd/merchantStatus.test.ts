@@ -14,8 +14,8 @@ beforeEach(async () => {
     partitions: 1,
     settings: {
       ONFILE_PROVISION_BREAKER_WAIT: '60s',
-      ONFILE_POLICY_RESULT_SOFT: '30s',
-      ONFILE_POLICY_RESULT_HARD: '90s',
+      ONFILE_POLICY_RESULT_SOFT: '60s',
+      ONFILE_POLICY_RESULT_HARD: '180s',
     },
   })
 })
@@ -30,16 +30,17 @@ function announce(status: 'UP' | 'DOWN'): void {
   })
 }
 
+async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !(await holds()); await wait(50)) {
+    if (Date.now() > deadline) throw new Error(`${what}: never`)
+  }
+}
+
 it('a merchant that Knot calls down is left alone, and tried again as soon as Knot calls it up', async () => {
   run.addUser('ada', 1, [NETFLIX, AMAZON])
   const product = run.start()
   await product.ready()
   const breaker = () => product.metric('onfile_breaker_state', `breaker="${NETFLIX}"`)
-  const until = async (what: string, holds: () => Promise<boolean> | boolean) => {
-    for (const deadline = Date.now() + 30_000; !(await holds()); await wait(50)) {
-      if (Date.now() > deadline) throw new Error(`${what}: never`)
-    }
-  }
   announce('DOWN')
   await until('the breaker opens', async () => (await breaker()) === 2)
   await run.sendLifecycle({
@@ -57,4 +58,33 @@ it('a merchant that Knot calls down is left alone, and tried again as soon as Kn
   await until('the merchant is tried', () => run.knot.pushes('ada', NETFLIX).length === 1)
   await until('the breaker closes', async () => (await breaker()) === 0)
   await run.expectExact()
+})
+
+it('a merchant that answers MERCHANT_UNAVAILABLE is left alone for a while, the others are not, and it comes back', async () => {
+  const users = Array.from({ length: 8 }, (_, index) => `user-${index}`)
+  users.forEach((userId, index) => run.addUser(userId, index, [NETFLIX, AMAZON]))
+  const error_code = 'MERCHANT_UNAVAILABLE'
+  const body = { error_type: 'INVALID_REQUEST', error_code, error_message: 'Try again later.' }
+  for (const userId of users) run.knot.script(userId, NETFLIX, { http: { kind: 'answer', status: 400, body } })
+  const product = run.start({ ONFILE_PROVISION_BREAKER_WAIT: '2s' })
+  await product.ready()
+  const breaker = (metric: string) => product.metric(metric, `breaker="${NETFLIX}"`)
+  const updated = (userId: string) => run.knot.account(userId, NETFLIX)?.cardOnFile != null
+  await run.sendLifecycle(
+    ...users.map(userId => {
+      const value = lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId })
+      return { key: userId, value }
+    }),
+  )
+  await until('the breaker opens', async () => (await breaker('onfile_breaker_opened_total')) > 0)
+  // It stays open while its trials fail, so the time to the next one is seen sooner or later.
+  await until('the time to its trial is shown', async () => (await breaker('onfile_breaker_wait_seconds')) > 0)
+  await until('the other merchant is served', () => users.every(userId => run.knot.account(userId, AMAZON)?.cardOnFile))
+  expect(users.some(updated)).toBe(false)
+
+  for (const userId of users) run.knot.script(userId, NETFLIX)
+  await until('the merchant is served', () => users.every(updated))
+  await until('the breaker closes', async () => (await breaker('onfile_breaker_state')) === 0)
+  await run.expectExact()
+  expect(run.knot.pushes().filter(({ landed }) => landed)).toHaveLength(2 * users.length)
 })
