@@ -48,6 +48,7 @@ export function conversionSection(result: ConversionResult, origin: string): str
     ['started when the process was killed, never seen by Knot: NO_RESULT', result.withoutResult],
     ['most pushes in flight per user', result.inFlightMax],
     ['newcomers at the same merchant waited', spread(waits.there)],
+    ['the same, while the conversion was still coming in', spread(waits.amidst)],
     ['newcomers at other merchants waited', spread(waits.elsewhere)],
   ]
   return [
@@ -67,7 +68,8 @@ export function conversionSection(result: ConversionResult, origin: string): str
     '|---|---|',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
-    'Newcomers whom the kill met are not in the waits: nobody was there to serve them.',
+    'Newcomers whom the kill met are not in the waits: nobody was there to serve them. Of a line the oldest and the newest are served in',
+    'turn, so whoever comes while the conversion itself is still coming in stands in its middle.',
   ].join('\n')
 }
 

@@ -19,6 +19,8 @@ export interface ConversionOptions {
 export interface Waits {
   readonly there: readonly number[]
   readonly elsewhere: readonly number[]
+  /** There, while the conversion itself was still coming in: they stand in the middle of it. */
+  readonly amidst: readonly number[]
 }
 
 export interface ConversionResult {
@@ -45,6 +47,8 @@ const OTHERS = [10, 12, 19, 36, 44, 45, 165]
 /** A newcomer must not wait longer while a process is ready: behind the conversion it would be minutes. */
 const NEWCOMER_MOST_MS = 30_000
 const KILL_AT = 0.4
+/** The last ones may be in doubt. */
+const ALL_BUT = 0.999
 const PROGRESS_MS = 15_000
 
 /**
@@ -82,8 +86,10 @@ export async function conversionSoak(options: ConversionOptions): Promise<Conver
     const newcomers = new Newcomers(run, users)
     let killedAtMs = 0
     let backAtMs = 0
-    while (ofConversion().length < users * 0.999 && seconds() < hardSeconds) {
-      await newcomers.come(killedAtMs > 0 && backAtMs === 0)
+    let isIn = false
+    while (ofConversion().length < users * ALL_BUT && seconds() < hardSeconds) {
+      isIn ||= (await lineAt(product)) + ofConversion().length >= users * ALL_BUT
+      await newcomers.come(isIn, killedAtMs > 0 && backAtMs === 0)
       if (killedAtMs === 0 && ofConversion().length > users * KILL_AT) {
         await product.kill('SIGKILL')
         killedAtMs = Date.now()
@@ -134,7 +140,12 @@ export async function conversionSoak(options: ConversionOptions): Promise<Conver
 class Newcomers {
   private readonly run: OnfileRun
   private readonly firstCard: number
-  private readonly sent: { readonly userId: string; readonly atMs: number; isCounted: boolean }[] = []
+  private readonly sent: {
+    readonly userId: string
+    readonly isIn: boolean
+    readonly atMs: number
+    isCounted: boolean
+  }[] = []
 
   constructor(run: OnfileRun, firstCard: number) {
     this.run = run
@@ -145,14 +156,19 @@ class Newcomers {
     return this.sent.length
   }
 
-  /** @param isAway no process is ready: they are served later, and nobody measures how much */
-  async come(isAway: boolean): Promise<void> {
+  /**
+   * @param isIn all of the conversion waits by now
+   * @param isAway no process is ready: they are served later, and nobody measures how much
+   */
+  async come(isIn: boolean, isAway: boolean): Promise<void> {
     const turn = this.sent.length / 2
     const other = OTHERS[turn % OTHERS.length]!
     const [there, elsewhere] = [`there-${turn}`, `elsewhere-${turn}`]
     this.run.addUser(there, this.firstCard + this.sent.length, [BUSY])
     this.run.addUser(elsewhere, this.firstCard + this.sent.length + 1, [other])
-    for (const userId of [there, elsewhere]) this.sent.push({ userId, atMs: Date.now(), isCounted: !isAway })
+    for (const userId of [there, elsewhere]) {
+      this.sent.push({ userId, isIn, atMs: Date.now(), isCounted: !isAway })
+    }
     await send(this.run, there, elsewhere)
   }
 
@@ -162,17 +178,23 @@ class Newcomers {
   }
 
   waits(): Waits {
-    const of = (where: string): number[] =>
+    const of = (where: string, afterAll: boolean): number[] =>
       this.sent
-        .filter(({ userId, isCounted }) => isCounted && userId.startsWith(where))
+        .filter(({ userId, isIn, isCounted }) => isCounted && isIn === afterAll && userId.startsWith(where))
         .flatMap(({ userId, atMs }) => this.run.knot.pushes(userId).map(push => push.atMs - atMs))
         .sort((a, b) => a - b)
-    return { there: of('there'), elsewhere: of('elsewhere') }
+    const elsewhere = [...of('elsewhere', true), ...of('elsewhere', false)].sort((a, b) => a - b)
+    return { there: of('there', true), elsewhere, amidst: of('there', false) }
   }
 
   unserved(): string[] {
     return this.sent.flatMap(({ userId }) => (this.run.knot.pushes(userId).length === 0 ? [userId] : []))
   }
+}
+
+/** Pushes that wait for the merchant; none where the product does not say. */
+function lineAt(product: ProductProcess): Promise<number> {
+  return product.metric('onfile_provision_merchant_waiting', `"${BUSY}"`).catch(() => 0)
 }
 
 async function send(run: OnfileRun, ...users: readonly string[]): Promise<void> {
