@@ -10,7 +10,7 @@ const INTRODUCTION = `# Kafka rights
 Generated from \`src/config/accessRights.ts\` by \`npm run docs\`; a test fails when it is stale. With the default names; yours follow
 \`application.id\` and \`topics.*\`. Tried out against Kafka's own authorizer (\`test/broker/deploy/accessRights.test.ts\`): the two workloads
 do their work with exactly these rights, \`onfile check\` passes with those of each role and names each one that is taken away, \`topics plan\` and
-\`apply\` pass with those of the bootstrap Job. The rights of people (operators, readers) are not tried out there.
+\`apply\` pass with those of the bootstrap Job. A running DECIDE names each of its rights that is taken away (\`/readyz\`, or exit code 78). The rights of people (operators, readers) are not tried out there.
 
 \`onfile check\` needs no right besides those of its roles, and acts on nothing: it asks the brokers what its principal may do. Of a transactional
 id they only tell whether it may be seen (DESCRIBE), and of settings nothing without DESCRIBE_CONFIGS: then it says that it did not look. Give a

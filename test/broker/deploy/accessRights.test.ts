@@ -179,6 +179,21 @@ describe("the rights of docs/access.md, at Kafka's own authorizer", () => {
     }
   }, 240_000)
 
+  it('are missed by a process that runs: each ends it with 78 or stands in /readyz, by its name', async () => {
+    // The users of the test before; DECIDE has every kind of right.
+    const rights = accessRights(config(), ['decide'])
+    for (const [index, { name }] of rights.entries()) {
+      const process = start(`decide-less-${index}`, ['decide'])
+      const told = async (): Promise<string> => {
+        if (process.alive) return (await process.readyz().catch(() => ({ reasons: [] as string[] }))).reasons.join('; ')
+        return (await process.exited) === 78 ? process.lastWords() : `ended with ${await process.exited}`
+      }
+      await expect.poll(told, { timeout: 60_000, message: `${name}\n${process.lastWords()}` }).toContain(name)
+      expect(await told(), name).toMatch(/AUTHORIZATION_FAILED.*must grant/s)
+      await process.kill('SIGKILL')
+    }
+  }, 400_000)
+
   it('of the bootstrap Job are enough for topics plan and topics apply', async () => {
     const missing = `${run.id}-new-dlq`
     const wanted = { ...config(), topics: { ...config().topics, dlq: missing } }
