@@ -22,7 +22,7 @@ export function growthOf(samples: readonly Resources[], allowance: Allowance): G
   const at = (share: number) => Math.floor(samples.length * share)
   const early = samples.slice(at(0.2), at(0.4))
   const late = samples.slice(at(0.8))
-  const names = ['rssBytes', 'heapUsedBytes', 'externalBytes', 'handles', 'timers'] as const
+  const names = ['rssBytes', 'heapUsedBytes', 'externalBytes', 'handles', 'timers', 'listeners'] as const
   return names.map(resource => {
     const least = (part: readonly Resources[]) => Math.min(...part.map(sample => sample[resource]))
     const allowed = resource.endsWith('Bytes') ? allowance.bytes : allowance.count

@@ -10,6 +10,7 @@ import { ENGINE_DEFAULTS } from '../../../src/engine/options.ts'
 import { RoleRunner } from '../../../src/engine/role.ts'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import type { TopicPartition } from '../../../src/kafka/groupMember.ts'
+import { ListenerWatch } from './listenerWatch.ts'
 import { chainTopology } from './topology.ts'
 import type { ChainSettings, CommitCounts, CommittedCycle, Resources, WorkerReport } from './workerProtocol.ts'
 
@@ -23,6 +24,9 @@ if (jump !== null) {
   setTimeout(() => (shiftMs = jump.byMs), jump.afterMs)
   if (jump.backAfterMs !== null) setTimeout(() => (shiftMs = 0), jump.backAfterMs)
 }
+
+const watch = new ListenerWatch()
+watch.begin()
 
 const noCommits = (): CommitCounts => ({ committed: 0, 'found-committed': 0, resent: 0, lost: 0 })
 const commits = noCommits()
@@ -82,7 +86,9 @@ function resources(): Resources {
   const { rss, heapUsed, external } = process.memoryUsage()
   const active = process.getActiveResourcesInfo()
   const timers = active.filter(kind => kind === 'Timeout' || kind === 'Immediate').length
-  return { rssBytes: rss, heapUsedBytes: heapUsed, externalBytes: external, handles: active.length - timers, timers }
+  const handles = active.length - timers
+  const listeners = watch.most()
+  return { rssBytes: rss, heapUsedBytes: heapUsed, externalBytes: external, handles, timers, listeners }
 }
 
 function say(): void {

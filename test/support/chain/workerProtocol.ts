@@ -59,6 +59,8 @@ export interface Resources {
   /** Sockets, files and running requests, as Node counts them. */
   readonly handles: number
   readonly timers: number
+  /** Of the signal or socket that has the most. */
+  readonly listeners: number
 }
 
 /** What a worker says of itself. */

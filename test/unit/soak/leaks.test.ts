@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Resources } from '../../support/chain/workerProtocol.ts'
 import { growthOf } from '../../soak/leaks.ts'
 
-const flat: Resources = { rssBytes: 1e8, heapUsedBytes: 2e7, externalBytes: 1e6, handles: 9, timers: 5 }
+const flat: Resources = { rssBytes: 1e8, heapUsedBytes: 2e7, externalBytes: 1e6, handles: 9, timers: 5, listeners: 11 }
 
 function grown(resource: keyof Resources, perSample: number): Resources[] {
   return Array.from({ length: 100 }, (_, i) => ({ ...flat, [resource]: flat[resource] + i * perSample }))
@@ -17,7 +17,7 @@ describe('growth over a soak', () => {
     expect(leaksOf(grown(resource, 1e5))).toEqual([resource])
   })
 
-  it.each(['handles', 'timers'] as const)('%s that grow are a leak', resource => {
+  it.each(['handles', 'timers', 'listeners'] as const)('%s that grow are a leak', resource => {
     expect(leaksOf(grown(resource, 1))).toEqual([resource])
   })
 
@@ -36,6 +36,6 @@ describe('growth over a soak', () => {
   })
 
   it('too few samples never pass as flat', () => {
-    expect(leaksOf([flat]).length).toBe(5)
+    expect(leaksOf([flat]).length).toBe(6)
   })
 })
