@@ -93,6 +93,8 @@ export const compactionCase: ConformanceCase = {
       async run => {
         const first = run.start()
         await run.write(40, 40)
+        // Records of others in the changelog of a partition that was never committed are refused: OFFSET_MISSING.
+        await run.expectExact()
         await writeForeign(run, site)
         await run.expectExact()
         await untilCompacted(run, site)

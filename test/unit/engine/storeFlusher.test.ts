@@ -59,7 +59,7 @@ describe('a write of the local store', () => {
   test('is over before the store is closed, however long it takes, and none begins after', async () => {
     const order: string[] = []
     const writeAhead = store.write.bind(store)
-    const turns = Promise.withResolvers<void>()
+    const turns = Promise.withResolvers<null>()
     store.write = async (...args) => {
       order.push('begins')
       if (order.length === 1) await turns.promise
@@ -75,7 +75,7 @@ describe('a write of the local store', () => {
     const closed = flusher.close().then(() => order.push('closed'))
     await new Promise(resolve => setTimeout(resolve, 50))
     expect(order).toEqual(['begins'])
-    turns.resolve()
+    turns.resolve(null)
     await closed
     performance.now = () => now() + 7_400_000
     flusher.flushWhenDue()
