@@ -86,9 +86,10 @@ export class Committer {
 
   /**
    * R0: wait until the group confirms this member now: a zombie must not go further (its R1 would abort the owner's
-   * transaction). R1: prove that nobody else took the lock; both are `proveContinuity`, which repeats R0 as often as R1. R2: read what survived, and who wrote it: between R1's answer
-   * and R2 this process may have been cut off or stopped for so long that an heir works, and the heir's first cycle has
-   * the number of ours. While R2 finds one of our own memory is still valid: no rollback, no second processing.
+   * transaction). R1: prove that nobody else took the lock; both are `proveContinuity`, which repeats R0 as often as R1.
+   * R2: read what survived, and who wrote it: between R1's answer and R2 this process may have been cut off or stopped for
+   * so long that an heir works, and the heir's first cycle has the number of ours. While R2 finds one of our own memory
+   * is still valid: no rollback, no second processing.
    */
   private async reconcile(next: { offset: number; metadata: string }): Promise<'found-committed' | 'send-again'> {
     const { producer, topic, partition, signal } = this.options

@@ -67,11 +67,12 @@ export class TaskInput {
 
   /**
    * Offsets between the last stable one and the end of the log: what open transactions hide, their own records and all
-   * that stand behind. 0 while anything before them is still to be read.
+   * that stand behind. 0 while anything before them is still to be read, and while nobody answers how far that is.
    */
   get blockedRecords(): number {
-    const { lastStableOffset, highWatermark } = this.options.subscription
-    return this.position < lastStableOffset ? 0 : Math.max(0, highWatermark - lastStableOffset)
+    const { lastStableOffset, highWatermark, lastError } = this.options.subscription
+    if (lastError !== undefined || this.position < lastStableOffset) return 0
+    return Math.max(0, highWatermark - lastStableOffset)
   }
 
   /** Why nothing comes though the log has more, null while it is not for longer than a commit may take. */

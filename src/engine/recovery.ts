@@ -70,16 +70,23 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   const start = await listOffset(cluster, changelog, partition, 'earliest', signal)
   const end = await changelogEnd(options)
   const checkpoint = store.checkpoint()
-  const changelogStart = options.acceptedStart ?? start
+  let changelogStart = options.acceptedStart ?? 0
   /** Nothing is wiped before: a store that is too old is the only one that still has what was deleted. */
-  const refuseWithoutBeginning = () => {
-    if (start > changelogStart) throw beginningLostError(changelog, partition, start, changelogStart)
+  const needBeginning = () => {
+    if (start <= changelogStart) return
+    if (options.acceptedStart !== null) throw beginningLostError(changelog, partition, start, changelogStart)
+    changelogStart = start
+    log.warn(
+      { code: 'CHANGELOG_START_ACCEPTED', start },
+      'the changelog has lost its first records, and the offset of the group says nothing of it (it was moved by hand, or ' +
+        'never committed): what is left counts as the state from here on',
+    )
   }
   let from = start
   let storeVersion = 0
   let storeStampMs = Date.now()
   if (checkpoint === null) {
-    refuseWithoutBeginning()
+    needBeginning()
     // A crash before the first checkpoint: how old they are is not known, nor which deletes they have missed since.
     if (store.hasEntries) await store.clear()
   } else {
@@ -88,7 +95,7 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
     const ageMs = Date.now() - checkpoint.writtenAtMs
     const isOld = ageMs > options.maxStoreAgeMs || ageMs < -CLOCK_TOLERANCE_MS
     if (checkpoint.changelogPosition < start || isOld) {
-      refuseWithoutBeginning()
+      needBeginning()
       log.info({ ageMs, position: checkpoint.changelogPosition, start }, 'local store is too old: restoring whole')
       await store.clear()
     } else {

@@ -302,6 +302,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       fetcher: this.fetcher!,
       partitionCounts: this.partitionCounts,
       paused: () => this.pauses.of(tp.topic, tp.partition),
+      onFailed: error => this.logFailure(tp, error),
     })
   }
 
@@ -313,7 +314,6 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     for (;;) {
       const startedMs = performance.now()
       const end = await slot.task.run()
-      if (end.kind === 'failed') this.logFailure(tp, end.error)
       if (!this.isWanted(id)) break
       if (end.kind === 'failed' && end.error.retry === 'never') {
         await this.undesired(id)
@@ -324,6 +324,8 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       if (!(await this.isConfirmed()) || !this.isWanted(id)) break
       slot.task = this.createTask(tp)
     }
+    // What was assigned again while it was being given up is no older than a confirmation, however long that took.
+    if (this.isWanted(id) && this.error === null) await this.isConfirmed()
     this.slots.delete(id)
     this.warm = [...this.warm.filter(other => idOf(other) !== id), tp]
     // Assigned again while it was being given up.

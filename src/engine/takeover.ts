@@ -37,8 +37,11 @@ export interface TakenOver {
   readonly changelogStart: number
   readonly cycleNumber: number
   readonly startOffset: number
-  /** The group had no offset: the start must be committed, so that it is the same the next time. */
-  readonly firstStart: boolean
+  /**
+   * The group had no offset, or one that was moved by hand: the start must be committed, so that it is the same the next
+   * time, and so that what is decided by it (a changelog without its beginning) is written down.
+   */
+  readonly commitsStart: boolean
   /** Null for a role without a changelog. */
   readonly state: PartitionState | null
   readonly stampVersion: boolean
@@ -76,7 +79,7 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
     changelogStart: recovered?.changelogStart ?? 0,
     cycleNumber: mark.number,
     startOffset,
-    firstStart,
+    commitsStart: !hasMark(mark),
     state: recovered?.state ?? null,
     stampVersion: recovered?.stampVersion ?? false,
   }

@@ -42,6 +42,8 @@ export interface TaskOptions<Tables extends object, Effect, Result> {
   readonly partitionCounts: ReadonlyMap<string, number>
   /** Asked before each turn: cheap. */
   readonly paused: () => Pause | null
+  /** It ends by an error, and has not closed its files yet. */
+  readonly onFailed: (error: TaskError) => void
 }
 
 export type TaskEnd = { readonly kind: 'closed' } | { readonly kind: 'failed'; readonly error: TaskError }
@@ -77,7 +79,7 @@ export class Task<Tables extends object, Effect, Result> {
   private committedOffset = 0
   private committing = false
   private readonly schedule: CommitSchedule
-  /** The start offset of a group that had none: committed even if nothing is processed. */
+  /** The start offset is committed even if nothing is processed: `TakenOver.commitsStart`. */
   private commitStart = false
   private drainUntilMs = Number.POSITIVE_INFINITY
   private fatal: Error | null = null
@@ -157,10 +159,13 @@ export class Task<Tables extends object, Effect, Result> {
     } catch (error) {
       this.error = toTaskError(this.topic, this.partition, error)
       end = { kind: 'failed', error: this.error }
+      this.options.onFailed(this.error)
     }
-    this.turnedAtMs = null
+    // A volume that hangs may keep it here for ever: then its age says so, and the log has said why it ends.
+    this.turnedAtMs = performance.now()
     this.abort.abort()
     await this.close()
+    this.turnedAtMs = null
     if (end.kind === 'closed') this.enter('closed')
     else this.enter(end.error instanceof OwnershipLostError ? 'fenced' : 'failed')
     return end
@@ -235,7 +240,7 @@ export class Task<Tables extends object, Effect, Result> {
     })
     this.cycleNumber = taken.cycleNumber
     this.committedOffset = taken.startOffset
-    this.commitStart = taken.firstStart
+    this.commitStart = taken.commitsStart
     this.committer = new Committer(
       {
         producer,

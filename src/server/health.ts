@@ -135,6 +135,8 @@ function roleReason(role: RoleHealth): string | null {
 function taskReason(task: TaskStatus): string | null {
   switch (task.state) {
     case 'running':
+      // Its local store is still being closed: on a volume that hangs, for ever.
+      return task.error === null ? null : `ending (${task.error.code}): ${task.error.message}`
     // Both are on their way to another process: what it takes over, it shows.
     case 'draining':
     case 'closed':

@@ -233,6 +233,7 @@ export class LocalStore {
 
   private async reclaimPiece(): Promise<void> {
     const walked = await this.log.reclaim()
+    this.reclaimFailure = null
     this.reclaimedBytes += walked
     this.reclaimOwed = walked === 0 ? 0 : this.reclaimOwed - walked
   }

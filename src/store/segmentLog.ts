@@ -234,6 +234,7 @@ export class SegmentLog {
     await this.begin(complete.number + 1, this.oldest.number)
     const gone = this.segments.splice(0, this.retired)
     this.retired = 0
+    this.trouble = null
     // One that cannot be deleted is no reason to fail a write: it goes at the next start.
     for (const removed of await Promise.allSettled(gone.map(segment => segment.remove()))) {
       if (removed.status === 'rejected') this.trouble = removed.reason

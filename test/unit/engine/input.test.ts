@@ -206,6 +206,10 @@ describe('TaskInput', () => {
     // A commit under way on a busy topic.
     subscription.blockedSinceMs = performance.now()
     expect([input.blockedRecords, input.openTransaction]).toEqual([4, null])
+    // A partition without a leader: nobody says how far it is by now.
+    subscription.lastError = new Error('no leader')
+    expect(input.blockedRecords).toBe(0)
+    subscription.lastError = undefined
     Object.assign(subscription, { blockedSinceMs: 0, lastStableOffset: 9 })
     expect([input.blockedRecords, input.openTransaction]).toEqual([0, null])
   })

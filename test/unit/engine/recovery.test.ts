@@ -191,6 +191,15 @@ describe('a changelog whose first records were deleted', () => {
     expect([later.records, later.changelogStart]).toEqual([1, 5])
   })
 
+  it('is not accepted by an offset that was moved for another reason while the store is whole', async () => {
+    await storeAt(5)
+    const { changelogStart } = await recover(cut(5), 0, null)
+    expect(changelogStart).toBe(0)
+    await open!.close()
+    await rm(directory, { recursive: true })
+    await expect(recover(cut(5), END, changelogStart)).rejects.toMatchObject({ code: 'CHANGELOG_LOST' })
+  })
+
   it('is refused again where still more is deleted later', async () => {
     await expect(recover(cut(5), END, 4)).rejects.toMatchObject({ code: 'CHANGELOG_LOST' })
   })

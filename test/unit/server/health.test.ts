@@ -120,6 +120,11 @@ describe('ready', () => {
       [roleIn('stable', [taskIn('running'), taskIn('failed', { partition: 2, error })])],
       ['decide events-2: failed (STATE_TOO_NEW): newer release'],
     ],
+    [
+      'a task that failed and does not come to close its files',
+      [roleIn('stable', [taskIn('running', { error })])],
+      ['decide events-1: ending (STATE_TOO_NEW): newer release'],
+    ],
     ['a task on its way out', [roleIn('stable', [taskIn('draining'), taskIn('closed')])], []],
     [
       'one of two roles not ready',
