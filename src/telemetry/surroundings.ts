@@ -19,7 +19,7 @@ export interface StateVolume {
 /** What onfile stands on, looked at anew with each scrape. */
 export interface Surroundings {
   readonly certificates: readonly CertificateEnd[]
-  /** null where the platform does not say. */
+  /** null where the platform does not say, or not in time. */
   readonly volume: StateVolume | null
 }
 

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import type { Config } from '../../config/config.ts'
 import { liveValue } from '../../config/liveValue.ts'
@@ -8,13 +9,20 @@ const ONE_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE
 
 const SYSTEMS = ['kafka', 'registry', 'directory', 'vault', 'knot'] as const
 
+/** What a page of metrics waits for the volume at most. */
+const VOLUME_WITHIN_MS = 1_000
+
+/** Size and free space of the volume that a path is on, in blocks. */
+type AskVolume = (path: string) => Promise<Pick<StatsFs, 'bsize' | 'blocks' | 'bavail'>>
+
 /**
  * Looks at what onfile stands on: the certificates of its connections as they are in their files now, and the volume of
- * `state.dir`. Nothing that it cannot read is shown, and nothing rejects.
+ * `state.dir`. Nothing that it cannot read is shown, and nothing rejects or waits for longer than a second.
  */
-export function surroundingsOf(config: Config): () => Promise<Surroundings> {
+export function surroundingsOf(config: Config, ask: AskVolume = statfs): () => Promise<Surroundings> {
   const certificates = certificateEnds(config)
-  return async () => ({ certificates: certificates(), volume: await volumeOf(config.state.dir) })
+  const volume = volumeOf(config.state.dir, ask)
+  return async () => ({ certificates: certificates(), volume: await volume() })
 }
 
 function certificateEnds(config: Config): () => CertificateEnd[] {
@@ -48,11 +56,35 @@ function endsOf(pem: string | null): number[] {
   })
 }
 
-async function volumeOf(directory: string): Promise<StateVolume | null> {
+/**
+ * A volume that hangs (NFS) keeps a look for ever, and with it one of the few threads that work on files: while one is
+ * open there is no other, and its answer is that nothing is known.
+ */
+function volumeOf(directory: string, ask: AskVolume): () => Promise<StateVolume | null> {
+  let open: Promise<StateVolume | null> | null = null
+  return () => {
+    open ??= withinLimit(look(directory, ask).finally(() => (open = null)))
+    return open
+  }
+}
+
+async function look(directory: string, ask: AskVolume): Promise<StateVolume | null> {
   try {
-    const { bsize, blocks, bavail } = await statfs(directory)
+    const { bsize, blocks, bavail } = await ask(directory)
     return { sizeBytes: bsize * blocks, freeBytes: bsize * bavail }
   } catch {
     return null
+  }
+}
+
+async function withinLimit(looked: Promise<StateVolume | null>): Promise<StateVolume | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>(resolve => {
+    timer = setTimeout(resolve, VOLUME_WITHIN_MS, null)
+  })
+  try {
+    return await Promise.race([looked, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -65,6 +65,20 @@ test('the volume of the state is shown, or none where there is none', async () =
   expect((await nowhere()).volume).toBeNull()
 })
 
+test('a volume that hangs is not shown and holds nothing up, is not asked twice, and is shown when it is back', async () => {
+  const asked: ((volume: { bsize: number; blocks: number; bavail: number }) => void)[] = []
+  const look = surroundingsOf(configOf({}), () => new Promise(resolve => asked.push(resolve)))
+  expect((await look()).volume).toBeNull()
+  expect((await look()).volume).toBeNull()
+  expect(asked).toHaveLength(1)
+  asked[0]!({ bsize: 1, blocks: 1, bavail: 1 })
+  await new Promise(resolve => setImmediate(resolve))
+  const after = look()
+  expect(asked).toHaveLength(2)
+  asked[1]!({ bsize: 4_096, blocks: 10, bavail: 5 })
+  expect((await after).volume).toEqual({ sizeBytes: 40_960, freeBytes: 20_480 })
+})
+
 test('the commit of the build is what the image wrote beside the code', () => {
   const at = (content: string): URL => new URL(`file://${fileOf('revision', content)}`)
   expect(releaseRevision(at('ab12cd34\n'))).toBe('ab12cd34')
