@@ -77,6 +77,8 @@ export interface PushResult {
   /** Set where the answer is `vetoed`. */
   readonly veto: Veto | null
   readonly usedKey: PushKey | null
+  /** The version of the card that was to be sent, in the vault's words. Null where nothing was prepared. */
+  readonly usedVersion: string | null
 }
 
 export type LookResult =

@@ -7,6 +7,7 @@ import type {
   LookEffect,
   LookResult,
   NotReady,
+  PreparedCard,
   PrepareEffect,
   PrepareResult,
   PushEffect,
@@ -118,8 +119,8 @@ export class Performer {
     const { prepared } = run
     run.prepared = null
     // Nothing prepared: another life of this command took it. Then nothing may be sent.
-    if (prepared === null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: 'ownership', usedKey: null }
-    const { sealed, key, names, permit } = prepared
+    if (prepared === null) return vetoed('ownership', null)
+    const { sealed, names, permit } = prepared
     const target = { ...effect.target, cardName: names.card_name, customerName: names.customer_name }
     let veto: Veto | null = null
     const lastCheck = (): boolean => {
@@ -129,7 +130,7 @@ export class Performer {
     }
     try {
       const early = this.#vetoOf(effect, run, signal)
-      if (early !== null) return { kind: 'pushed', answer: { kind: 'vetoed' }, veto: early, usedKey: key }
+      if (early !== null) return vetoed(early, prepared)
       const answer = await knot.push(target, sealed, lastCheck)
       permit.learned(signalOf(answer))
       switch (answer.kind) {
@@ -151,7 +152,7 @@ export class Performer {
         default:
       }
       if ('startedAtMs' in answer) metrics.pushMs(answer.answeredAtMs - answer.startedAtMs)
-      return { kind: 'pushed', answer, veto, usedKey: key }
+      return { kind: 'pushed', answer, veto, ...usedOf(prepared) }
     } finally {
       permit.release()
     }
@@ -231,6 +232,15 @@ function unusable(
 ): PrepareResult {
   const result = reason === 'invalid_card_data' ? 'INVALID_CARD' : 'NOT_SENT'
   return { kind: 'unusable', result, reason, vaultStatus, vaultVersion }
+}
+
+/** Nothing went on the wire. */
+function vetoed(veto: Veto, prepared: PreparedCard | null): PushResult {
+  return { kind: 'pushed', answer: { kind: 'vetoed' }, veto, ...usedOf(prepared) }
+}
+
+function usedOf(prepared: PreparedCard | null): Pick<PushResult, 'usedKey' | 'usedVersion'> {
+  return { usedKey: prepared?.key ?? null, usedVersion: prepared?.vaultVersion ?? null }
 }
 
 function vaultView(status: StatusAnswer | null): { vaultStatus: VaultStatus | null; vaultVersion: string | null } {

@@ -262,7 +262,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
       // Of requests that may have landed the first one counts: a result is not older than that.
       started_at: entry.started_at ?? ctx.now,
       send_by: sendByMs,
-      vault_version: run.prepared?.vaultVersion ?? null,
+      vault_version: versionToName(entry, run.prepared?.vaultVersion ?? null),
     })
     ctx.startEffect({
       kind: 'push',
@@ -297,7 +297,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   }
 
   /** Step 6. */
-  #onPushed({ answer, veto, usedKey }: PushResult, run: Run, started: OpenCommand, ctx: Context): void {
+  #onPushed({ answer, veto, usedKey, usedVersion }: PushResult, run: Run, started: OpenCommand, ctx: Context): void {
     const history = {
       rekeyed: started.rekeyed,
       maybeLanded: started.maybe_landed,
@@ -311,7 +311,8 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
         const { result, reason } = verdict
         const facts: ResultFacts = { ...sentFacts(started), ...factsOf(answer), reason }
         const isOfFirst = result === 'AMBIGUOUS' && started.maybe_landed
-        this.#close(run, started, result, isOfFirst ? { ...facts, started_at: started.started_at } : facts, ctx)
+        const own = isOfFirst ? { started_at: started.started_at } : { vault_version: usedVersion }
+        this.#close(run, started, result, { ...facts, ...own }, ctx)
         return
       }
       case 'wait': {
@@ -450,6 +451,14 @@ function waiting(started: OpenCommand): OpenCommand {
   return started.maybe_landed ? unsent : { ...unsent, started_at: null, vault_version: null }
 }
 
+/**
+ * Where requests of two versions may have landed nobody knows which of them the merchant has: then none is named, also
+ * after a third one.
+ */
+function versionToName(entry: OpenCommand, prepared: string | null): string | null {
+  return entry.maybe_landed && entry.vault_version !== prepared ? null : prepared
+}
+
 function isOver(entry: OpenCommand, nowMs: number): boolean {
   return entry.not_after !== null && nowMs >= entry.not_after
 }
@@ -464,7 +473,7 @@ function covers(cancel: ProvisioningCommand, entry: OpenCommand): boolean {
   )
 }
 
-/** What a started command is known to send, and since when at most. */
+/** What of a started command may have landed, and since when at most. */
 function sentFacts(started: OpenCommand): ResultFacts {
   return { vault_status: 'active', vault_version: started.vault_version, started_at: started.started_at }
 }

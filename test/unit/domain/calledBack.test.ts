@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MINUTE, SECOND, T0, World } from './world.ts'
+import { HOUR, MINUTE, SECOND, T0, World } from './world.ts'
 
 /** A SWITCH of card `a` waits in PROVISION; `a` is on file, and the user has card `b` too. */
 function waiting(outMs = 20 * SECOND): World {
@@ -33,6 +33,21 @@ describe('a success while the command waits', () => {
     expect(world.news()).toEqual(['UPDATED updated @11'])
     expect(world.at()).toMatchObject({ attempt: null, holder: { card_ref: 'a', vault_version: 'sent' } })
     expect(world.timers.size).toBe(0)
+  })
+
+  it('is the result of the version that was found last, where requests of two may have landed: the newer one still goes', () => {
+    const world = new World()
+    world.lifecycle('updated')
+    world.discovered({ vault_version: 'v1' })
+    world.pass(20 * SECOND)
+    world.lifecycle('updated')
+    world.discovered({ vault_version: 'v2' })
+    world.result('AMBIGUOUS', { reason: 'server_error', started_at: world.now - 10 * SECOND, vault_version: null })
+    world.knot('CARD_UPDATED')
+    expect(world.at()).toMatchObject({ holder: { vault_version: 'v1' } })
+    expect(world.news()).not.toContain('SKIPPED already_current @11')
+    world.pass(HOUR)
+    expect(world.last('SWITCH')).toMatchObject({ card_version: 2 })
   })
 
   it.each([

@@ -72,6 +72,73 @@ describe('what was not accepted stays in its attempt', () => {
     expect(task.durable.ledger.size + task.durable.timers.size + knot.waiting.length).toBe(0)
   })
 
+  describe('a 503 whose card has a newer version by the next try', () => {
+    const unavailable = (): PushAnswer => ({ ...coded('unavailable', 503), retryAfterMs: 1_000 })
+
+    /** The request of v1 was answered 503; the next ones, of v2, are answered with these. */
+    async function overtaken(...answers: PushAnswer[]) {
+      const bed = await provisionBed()
+      const { task, knot, vault, clock } = bed
+      knot.script.push(unavailable(), ...answers)
+      task.read(command(1))
+      await task.settle()
+      vault.cardAnswer = { ...vault.cardAnswer, version: 'v2' } as typeof vault.cardAnswer
+      clock.ms += 1_000
+      await task.settle()
+      return bed
+    }
+    const busy = coded('busy', 400, 'ONGOING_OPERATION')
+
+    it('names no version where the account is found busy: which one has landed is not known', async () => {
+      const { task } = await overtaken(busy)
+      expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+      expect(task.durable.events[0]?.body).toMatchObject({ vault_version: null })
+    })
+
+    it('names none after a third try of the second version either', async () => {
+      const { task, clock } = await overtaken(unavailable(), busy)
+      clock.ms += 1_000
+      await task.settle()
+      expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+      expect(task.durable.events[0]?.body).toMatchObject({ vault_version: null })
+    })
+
+    it('names none where a confirmation calls it back', async () => {
+      const { task } = await overtaken({ ...coded('rate_limited', 429), retryAfterMs: 60_000 })
+      task.read({ ...cancel(2, { merchant_id: 19, command_id: 'ada:1' }), reason: 'confirmed' })
+      await task.settle()
+      expect(results(task)[0]).toBe('1:AMBIGUOUS/server_error')
+      expect(task.durable.events[0]?.body).toMatchObject({ vault_version: null })
+    })
+
+    it('names none after a restart', async () => {
+      const { task } = await overtaken()
+      expect(task.ledger()).toMatchObject([{ state: 'STARTED' }])
+      task.crash()
+      await task.settle()
+      expect(results(task)).toEqual(['1:AMBIGUOUS/restarted'])
+      expect(task.durable.events[0]?.body).toMatchObject({ vault_version: null })
+    })
+
+    it('names the one that Knot accepts', async () => {
+      const { task } = await overtaken(ok)
+      expect(results(task)).toEqual(['1:ACCEPTED'])
+      expect(task.durable.events[0]?.body).toMatchObject({ vault_version: 'v2' })
+    })
+  })
+
+  it('of one version all along is ambiguous with that version', async () => {
+    const { task, knot, clock } = await provisionBed()
+    const unavailable: PushAnswer = { ...coded('unavailable', 503), retryAfterMs: 1_000 }
+    knot.script.push(unavailable, coded('busy', 400, 'ONGOING_OPERATION'))
+    task.read(command(1))
+    await task.settle()
+    clock.ms += 1_000
+    await task.settle()
+    expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+    expect(task.durable.events[0]?.body).toMatchObject({ vault_version: 'v1' })
+  })
+
   it('what was never sent is removed, also by a confirmation', async () => {
     const { task, clock, knot } = await provisionBed()
     knot.script.push({ ...coded('rate_limited', 429), retryAfterMs: 60_000 })
