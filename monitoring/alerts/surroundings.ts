@@ -32,11 +32,13 @@ export const surroundings: RuleGroup = {
     {
       name: 'OnfileCredentialsRefused',
       severity: 'ticket',
-      expr: 'sum by (job, system, operation) (increase(onfile_calls_total{answer=~"unauthorized|forbidden"}[15m])) > 0',
-      for: '5m',
+      // A short look that must stay true for longer: one refusal while a secret is rotated is gone before the time is over.
+      expr: 'sum by (job, system, operation) (increase(onfile_calls_total{answer=~"unauthorized|forbidden"}[5m])) > 0',
+      for: '10m',
       summary: 'A system refuses the credentials of onfile.',
       description:
-        '{{ $labels.system }} refused {{ $value | printf "%.0f" }} calls ({{ $labels.operation }}) in 15 minutes for who was asking.',
+        '{{ $labels.system }} has refused calls ({{ $labels.operation }}) for who was asking for more than 10 minutes, ' +
+        '{{ $value | printf "%.0f" }} of them in the last 5.',
     },
   ],
 }

@@ -72,8 +72,18 @@ export const SURROUNDINGS_CASES: readonly AlertCase[] = [
     at: '30m',
     fires: {
       labels: { job: 'onfile', system: 'directory', operation: 'owner' },
-      description: 'directory refused 15 calls (owner) in 15 minutes for who was asking.',
+      description:
+        'directory has refused calls (owner) for who was asking for more than 10 minutes, 5 of them in the last 5.',
     },
+  },
+  {
+    alert: 'OnfileCredentialsRefused',
+    what: 'two calls are refused while a token is rotated, and none after that',
+    series: {
+      [`onfile_calls_total{${JOB},system="directory",operation="owner",answer="unauthorized"}`]: '0x10 1 2x40',
+    },
+    at: '22m',
+    fires: null,
   },
   {
     alert: 'OnfileCredentialsRefused',

@@ -126,6 +126,13 @@ export const TASK_CASES: readonly AlertCase[] = [
   },
   {
     alert: 'OnfileTaskPaused',
+    what: 'fifty-five minutes, which is less than an hour',
+    series: { [`onfile_task_paused{${TASK}}`]: '0x10 1x55 0x60' },
+    at: '75m',
+    fires: null,
+  },
+  {
+    alert: 'OnfileTaskPaused',
     what: 'half an hour',
     series: { [`onfile_task_paused{${TASK}}`]: '0x10 1x30 0x60' },
     at: '75m',
