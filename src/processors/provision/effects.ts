@@ -2,9 +2,7 @@ import type { MerchantAccount, VaultStatus } from '../../domain/records.ts'
 import type { PushAnswer } from '../../knot/answers.ts'
 import type { PushKey } from '../../knot/cardUpdater.ts'
 import type { PushTarget } from '../../knot/knotApi.ts'
-import type { SealedCard } from '../../knot/sealedCard.ts'
-import type { CardNames } from '../../vault/cardVault.ts'
-import type { Permit } from './permit.ts'
+import type { PreparedCard } from './preparedCard.ts'
 
 /**
  * What PROVISION asks of the engine between two cycles. A SWITCH is two effects, with the commit of *started* between
@@ -37,15 +35,6 @@ export interface LookEffect {
   /** The card whose status is asked for too; null where only Knot is. */
   readonly cardRef: string | null
   readonly notAfterMs: number | null
-}
-
-/** A card, checked, sealed with `key`, and the permit to send it. Exists between `prepare` and `push` only. */
-export interface PreparedCard {
-  readonly sealed: SealedCard
-  readonly key: PushKey
-  readonly vaultVersion: string
-  readonly names: CardNames
-  readonly permit: Permit
 }
 
 /** Nothing is wrong with the command; it must be tried again. */

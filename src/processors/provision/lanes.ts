@@ -1,5 +1,5 @@
 import type { PushKey } from '../../knot/cardUpdater.ts'
-import type { PreparedCard } from './effects.ts'
+import type { PreparedCard } from './preparedCard.ts'
 
 /**
  * What a command does right now. Memory only: the ledger says what of it must survive.

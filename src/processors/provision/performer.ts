@@ -1,5 +1,6 @@
 import type { VaultStatus } from '../../domain/records.ts'
 import type { TaskHandle } from '../../engine/processor.ts'
+import type { PushKey } from '../../knot/cardUpdater.ts'
 import { checkCard } from '../../knot/validate.ts'
 import type { StatusAnswer } from '../../vault/cardVault.ts'
 import type { Admission } from './admission.ts'
@@ -7,7 +8,6 @@ import type {
   LookEffect,
   LookResult,
   NotReady,
-  PreparedCard,
   PrepareEffect,
   PrepareResult,
   PushEffect,
@@ -17,6 +17,7 @@ import type {
 import type { Run } from './lanes.ts'
 import type { Permit } from './permit.ts'
 import type { KnotPort, ProvisionLog, ProvisionMetrics, PushSwitch, VaultPort } from './ports.ts'
+import { PreparedCard } from './preparedCard.ts'
 import { keySignal, signalOf } from './pushSignal.ts'
 import type { PauseReason } from './rolePause.ts'
 
@@ -104,10 +105,8 @@ export class Performer {
       const sealed = await knot.seal(check.card, key)
       if (wanted() === undefined) return ABANDONED
       kept = true
-      return {
-        kind: 'prepared',
-        prepared: { sealed, key, vaultVersion: answer.version, names: answer.names, permit },
-      }
+      const card = { sealed, key, names: answer.names }
+      return { kind: 'prepared', prepared: new PreparedCard(card, answer.version, permit) }
     } finally {
       if (!kept) permit.release()
     }
@@ -118,9 +117,10 @@ export class Performer {
     const { admission, knot, metrics } = this.#options
     const { prepared } = run
     run.prepared = null
-    // Nothing prepared: another life of this command took it. Then nothing may be sent.
-    if (prepared === null) return vetoed('ownership', null)
-    const { sealed, names, permit } = prepared
+    const card = prepared?.take() ?? null
+    // Nothing prepared: another life of this command took it, or its lease has ended. Then nothing may be sent.
+    if (card === null) return vetoed(this.#vetoOf(effect, run, signal) ?? 'ownership', null, prepared)
+    const { sealed, key, names, permit } = card
     const target = { ...effect.target, cardName: names.card_name, customerName: names.customer_name }
     let veto: Veto | null = null
     const lastCheck = (): boolean => {
@@ -130,7 +130,7 @@ export class Performer {
     }
     try {
       const early = this.#vetoOf(effect, run, signal)
-      if (early !== null) return vetoed(early, prepared)
+      if (early !== null) return vetoed(early, key, prepared)
       const answer = await knot.push(target, sealed, lastCheck)
       permit.learned(signalOf(answer))
       switch (answer.kind) {
@@ -152,7 +152,7 @@ export class Performer {
         default:
       }
       if ('startedAtMs' in answer) metrics.pushMs(answer.answeredAtMs - answer.startedAtMs)
-      return { kind: 'pushed', answer, veto, ...usedOf(prepared) }
+      return { kind: 'pushed', answer, veto, usedKey: key, usedVersion: prepared?.vaultVersion ?? null }
     } finally {
       permit.release()
     }
@@ -235,12 +235,9 @@ function unusable(
 }
 
 /** Nothing went on the wire. */
-function vetoed(veto: Veto, prepared: PreparedCard | null): PushResult {
-  return { kind: 'pushed', answer: { kind: 'vetoed' }, veto, ...usedOf(prepared) }
-}
-
-function usedOf(prepared: PreparedCard | null): Pick<PushResult, 'usedKey' | 'usedVersion'> {
-  return { usedKey: prepared?.key ?? null, usedVersion: prepared?.vaultVersion ?? null }
+function vetoed(veto: Veto, usedKey: PushKey | null, prepared: PreparedCard | null): PushResult {
+  const usedVersion = prepared?.vaultVersion ?? null
+  return { kind: 'pushed', answer: { kind: 'vetoed' }, veto, usedKey, usedVersion }
 }
 
 function vaultView(status: StatusAnswer | null): { vaultStatus: VaultStatus | null; vaultVersion: string | null } {
@@ -254,8 +251,8 @@ function vaultView(status: StatusAnswer | null): { vaultStatus: VaultStatus | nu
   }
 }
 
-/** Used where a permit's end must be certain although no effect follows. */
-export function dropPrepared(run: { prepared: { readonly permit: Permit } | null }): void {
-  run.prepared?.permit.release()
+/** Used where the end of what was prepared must be certain although no effect follows. */
+export function dropPrepared(run: { prepared: PreparedCard | null }): void {
+  run.prepared?.drop()
   run.prepared = null
 }

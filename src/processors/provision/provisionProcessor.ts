@@ -152,7 +152,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     const run = this.#lanes.get(effect.commandId)
     const entry = ctx.tables.ledger.get(effect.commandId)
     if (run === undefined || entry === undefined) {
-      if (outcome.ok && outcome.value.kind === 'prepared') outcome.value.prepared.permit.release()
+      if (outcome.ok && outcome.value.kind === 'prepared') outcome.value.prepared.drop()
       return
     }
     if (!outcome.ok) this.#onFailure(effect, outcome.error, run, entry, ctx)
@@ -230,7 +230,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     switch (result.kind) {
       case 'prepared':
         run.prepared = result.prepared
-        if (this.#startsNothing) this.#lay(run)
+        if (this.#startsNothing || result.prepared.hasLapsed) this.#lay(run, ctx)
         else if (isOver(entry, ctx.now)) this.#close(run, entry, 'NOT_SENT', { reason: 'not_after' }, ctx)
         else this.#commitStarted(run, entry, ctx)
         return
@@ -274,9 +274,10 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   }
 
   /** Prepared for nothing: its permit goes to others, it begins again when it may. */
-  #lay(run: Run): void {
+  #lay(run: Run, ctx: Context): void {
     dropPrepared(run)
     run.phase = 'idle'
+    this.#advance(run.lane, ctx)
   }
 
   #onLooked(result: Extract<LookResult, { kind: 'looked' }>, run: Run, entry: OpenCommand, ctx: Context): void {
