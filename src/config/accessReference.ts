@@ -14,7 +14,7 @@ do their work with exactly these rights, \`onfile check\` passes with those of e
 
 \`onfile check\` needs no right besides those of its roles, and acts on nothing: it asks the brokers what its principal may do. Of a transactional
 id they only tell whether it may be seen (DESCRIBE), and of settings nothing without DESCRIBE_CONFIGS: then it says that it did not look. Give a
-workload DESCRIBE_CONFIGS on its changelog, and a start refuses one that is not compacted (exit code 78) instead of trusting it.
+workload DESCRIBE_CONFIGS on its changelog, and a start refuses one that is not purely compacted (exit code 78) instead of trusting it.
 
 READ and WRITE include DESCRIBE. Nobody needs ALTER or DELETE, and rights on the cluster only who uses \`topics apply\` with CREATE there. Readers of
 \`card-outcomes\` and the other public topics need READ on them and on their own group, and must read committed.

@@ -6,14 +6,17 @@ import { partitionMismatchError } from '../../engine/errors.ts'
 import { TopicAdmin } from '../../kafka/admin.ts'
 import type { Cluster } from '../../kafka/cluster.ts'
 
-/** A changelog from which records disappear by age. Exit code 78. */
+/**
+ * A changelog from which records may disappear by age: `compact,delete` too, whatever its retention, which anybody may
+ * change later. Exit code 78.
+ */
 export class ChangelogNotCompactedError extends Error {
   override readonly name = 'ChangelogNotCompactedError'
   readonly code = 'CHANGELOG_NOT_COMPACTED'
 
   constructor(topic: string, policy: string) {
     super(
-      `${topic} has cleanup.policy ${policy}, not compact: what a role must remember (opt-outs, attempts, timers) would be ` +
+      `${topic} has cleanup.policy ${policy}, not compact alone: what a role must remember (opt-outs, attempts, timers) may be ` +
         'deleted by its age. Whoever administers the cluster must set cleanup.policy=compact on it; onfile changes no topic',
     )
   }
