@@ -30,7 +30,7 @@ conform(
     ...pick(
       membershipCases,
       'nothing goes wrong, and SIGTERM ends it cleanly and silently',
-      'a second instance joins, takes half, and leaves again',
+      'a second instance joins, takes half, and leaves again: nobody waits for a session',
     ),
     ...pick(
       crashCases,
@@ -38,7 +38,11 @@ conform(
       'the process is killed after the step "committed"',
     ),
     ...pick(answerCases, 'requests and answers of EndTxn are lost, late or cut, one by one'),
-    ...pick(reconcileCases, 'a cycle of only timers is in doubt: not committed'),
+    ...pick(
+      reconcileCases,
+      'a cycle of only timers is in doubt: not committed',
+      'R1 was granted and the partition moved before R2: never found committed',
+    ),
     ...pick(
       zombieCases,
       'a process stops after the step "produced" for longer than its session and comes back to a new owner',
