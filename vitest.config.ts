@@ -17,9 +17,11 @@ export default defineConfig({
           name: 'broker',
           include: ['test/broker/**/*.test.ts'],
           environment: 'node',
-          // One bed (Kafka, registry) for the whole run; the files share it and run one after the other.
+          // One bed (Kafka, registry) for the whole run. Two files at a time share it, each with topics of its own: most of
+          // their time is waiting for sessions, deadlines and processes.
           globalSetup: ['test/broker/globalSetup.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
           // Real processes against real clocks: a machine that stalls can fail a test that is right. It gets one second

@@ -193,7 +193,7 @@ beforeAll(async () => {
     ONFILE_LOG_LEVEL: 'trace',
     ONFILE_ADMIN_TOKEN: ADMIN_TOKEN,
     ONFILE_VAULT_URL: leaky.url,
-    ONFILE_POLICY_RESULT_HARD: '9s',
+    ONFILE_POLICY_RESULT_HARD: '20s',
   }
   cluster = await Cluster.connect({ brokers: inject('brokers').split(','), clientId: 'canary' })
   await live()
