@@ -9,9 +9,6 @@ import type { Attempt, KeptWebhook, MerchantState } from './merchantState.ts'
 import { failureOf } from './reasons.ts'
 import { retryWaitMs, scheduleRetry } from './retries.ts'
 
-/** PROVISION sends nothing again before that (contract.md 9). A younger command is on its way, and its answer near. */
-const SHORTEST_WAIT_MS = 1_000
-
 /**
  * CARD_UPDATING, CARD_UPDATED or CARD_FAILED. Knot names no attempt: it is the one that is open at the merchant, if the
  * webhook is not older than its start. Before the command of the attempt is answered nobody knows that start, so the
@@ -37,7 +34,9 @@ function mayBeOf({ issued_at }: Attempt, webhook: KeptWebhook): boolean {
 
 /**
  * A success while the command is out: it is this attempt's, if a request that seemed not accepted has landed, or another
- * one's, who may have put another card on file. Either way what still waits must not go out without a second look.
+ * one's, who may have put another card on file. Either way what still waits must not go out without a second look. That
+ * holds for a command of a moment ago too: nobody knows how long it will wait, and where its answer is on its way already
+ * the CANCEL finds nothing.
  */
 function keep(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt, webhook: KeptWebhook): void {
   if (merchant.kept.length >= KEPT_LIMIT) {
@@ -46,8 +45,7 @@ function keep(draft: DecisionDraft, merchant: MerchantState, attempt: Attempt, w
     return
   }
   const isFirst = webhook.event === 'CARD_UPDATED' && !merchant.kept.some(({ event }) => event === 'CARD_UPDATED')
-  const isWaiting = draft.now - (attempt.issued_at ?? 0) >= SHORTEST_WAIT_MS
-  if (isFirst && isWaiting && attempt.stop === null) {
+  if (isFirst && attempt.stop === null) {
     const { source } = webhook
     callBack(draft, merchant, attempt, attempt.command_id, CONFIRMED, { source, origin: source })
   }

@@ -73,10 +73,22 @@ describe('a success while the command waits', () => {
     expect(world.at().kept).toEqual([])
   })
 
-  it('in the first second leaves the command alone: its answer is near', () => {
-    const world = waiting(SECOND - 1)
+  it('calls back a command of a moment ago too: it may have long to wait, with another card on file by then', () => {
+    const world = waiting(0)
     world.knot('CARD_UPDATED', { card_id: 'b' })
-    expect(world.news()).toEqual([])
+    expect(world.news()).toEqual(['CANCEL a @11 confirmed'])
+    world.cancelled([world.last('SWITCH')])
+    expect(world.news()).toEqual(['EXTERNAL updated @11', 'SKIPPED other_card_on_file @11'])
+  })
+
+  it('of a command whose answer was on its way: the CANCEL finds nothing and changes nothing', () => {
+    const world = waiting(0)
+    world.knot('CARD_UPDATED')
+    world.accepted({ vault_version: 'sent' })
+    world.cancelled([])
+    expect(world.news()).toEqual(['CANCEL a @11 confirmed', 'UPDATED updated @11'])
+    expect(world.at()).toMatchObject({ attempt: null, holder: { vault_version: 'sent' } })
+    expect(world.timers.size).toBe(0)
   })
 
   it('after a stop calls nothing back again', () => {

@@ -176,7 +176,7 @@ describe('before the command is answered', () => {
   it('a result is kept, and the late accepted writes nothing', () => {
     const world = issued()
     const source = world.knot('CARD_UPDATED', { timestamp: T0 + SECOND })
-    expect(world.news()).toEqual([])
+    expect(world.news()).toEqual(['CANCEL card-1 @11 confirmed'])
     world.pass(MINUTE)
     world.accepted({ started_at: T0, vault_version: 'a' })
     expect(world.news()).toEqual(['UPDATED updated @11'])
@@ -205,6 +205,7 @@ describe('before the command is answered', () => {
     ] as const) {
       const world = issued()
       for (const event of events) world.knot(event, { reason: 'other' })
+      expect(world.news()).toEqual(['CANCEL card-1 @11 confirmed'])
       world.accepted()
       expect(world.news()).toEqual(news)
     }
@@ -213,6 +214,7 @@ describe('before the command is answered', () => {
   it('one from before the start is external', () => {
     const world = issued()
     world.knot('CARD_UPDATED', { timestamp: T0 })
+    expect(world.news()).toEqual(['CANCEL card-1 @11 confirmed'])
     world.pass(MINUTE)
     world.accepted({ started_at: T0 + MINUTE })
     expect(world.news()).toEqual(['ACCEPTED accepted @11', 'EXTERNAL updated @11'])
