@@ -71,6 +71,8 @@ export class Performer {
   async prepare(effect: PrepareEffect, wanted: Wanted): Promise<PrepareResult> {
     const { admission, knot, vault } = this.#options
     const { commandId, merchantId, notAfterMs } = effect
+    // It may have gone in the very cycle that read it: what has been withdrawn already must not stand in line.
+    if (wanted() === undefined) return ABANDONED
     const permit = await admission.acquire({ kind: 'push', owner: this, commandId, merchantId, notAfterMs })
     if (permit === null) return NO_PERMIT
     let kept = false
@@ -162,6 +164,7 @@ export class Performer {
   async look(effect: LookEffect, wanted: Wanted): Promise<LookResult> {
     const { admission, knot, vault, now } = this.#options
     const { commandId, notAfterMs } = effect
+    if (wanted() === undefined) return ABANDONED
     const permit = await admission.acquire({ kind: 'look', owner: this, commandId, merchantId: null, notAfterMs })
     if (permit === null) return NO_PERMIT
     try {

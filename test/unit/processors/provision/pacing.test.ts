@@ -55,6 +55,22 @@ describe('a push that may not leave yet', () => {
     expect(knot.waiting.map(({ target }) => target.userId)).toEqual(['ada', 'cy'])
   })
 
+  it.each(['SWITCH', 'DISCOVER'] as const)(
+    'a %s that is read together with its CANCEL never stands in line',
+    async kind => {
+      const { task, knot, role } = await provisionBed({ limits: limits({ concurrency: 1 }) })
+      task.read(command(1, { user_id: 'ada' }))
+      await task.settle()
+      task.read(command(1, { user_id: 'bob', kind }))
+      task.read(cancel(2, {}, 'bob'))
+      await task.settle()
+      expect(role.status().pacing.waiting).toEqual({ push: 0, look: 0 })
+      knot.waiting[0]!.answer(ok)
+      await task.settle()
+      expect(results(task)).toEqual(['2:CANCELLED', '1:ACCEPTED'])
+    },
+  )
+
   it('waits out the breaker of its merchant, and tells what opened it', async () => {
     const { task, knot, seen, role } = await provisionBed({ retryScale: 0.001 })
     for (let i = 0; i < 5; i++) {
