@@ -98,7 +98,8 @@ describe('on a real cluster and registry', () => {
 
   test('check is 0 for a role that needs no more than Kafka and the registry', async () => {
     const ended = await run('check', { ONFILE_ROLES: 'decide' })
-    expect(ended.out).toContain('✓ topics: 11 as they should be')
+    expect(ended.out).toContain('✓ topics: 6 as they should be')
+    expect(ended.out).toContain('✓ rights: those of decide are granted')
     expect(ended.code).toBe(0)
   })
 })
