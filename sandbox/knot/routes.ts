@@ -105,10 +105,19 @@ const baseServer = (context: RouteContext, host: 'api' | 'secure'): FastifyInsta
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'Not Found' }))
   server.post('/card', async (request, reply) => {
     const entry = entries.get(request) ?? context.log.begin(context.now())
-    const ended = await pushCard(context, host, request.body, entry, drawnFaults.get(request) ?? null)
-    const { status, errorCode } = loggedEnd(ended)
-    end(request, status, errorCode)
-    return sendEnd(request, reply, ended)
+    // Nobody waits any more for what is held: then the push is open no longer, and its caller may well send the next one.
+    const { socket } = request.raw
+    const gone = () => end(request, null, null)
+    socket.once('close', gone)
+    try {
+      const ended = await pushCard(context, host, request.body, entry, drawnFaults.get(request) ?? null)
+      const { status, errorCode } = loggedEnd(ended)
+      end(request, status, errorCode)
+      return await sendEnd(request, reply, ended)
+    } finally {
+      // The connection outlives the request, and must not keep its card.
+      socket.off('close', gone)
+    }
   })
   return server
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { CommittedOffsets } from '../support/onfile/committedOffsets.ts'
 import type { Verdict } from '../support/onfile/exactness.ts'
+import type { KnotSimulator } from '../../sandbox/knot/knotSimulator.ts'
 import { OnfileRun } from '../support/onfile/onfileRun.ts'
 import { settleCardholders, soakMerchants } from './faults/cardholders.ts'
 import { EventFlow } from './faults/eventFlow.ts'
@@ -156,6 +157,7 @@ export async function faultsSoak(options: FaultsOptions): Promise<FaultsResult> 
     }
     const violations = [
       ...Object.values(verdicts).flatMap(({ missing, wrong }) => [...wrong, ...missing]),
+      ...cardholders.flatMap(({ userId }) => merchants.flatMap(id => overlapAt(run.knot, userId, id))),
       ...(exit === 0 ? [] : [`the last process ended with ${exit} on SIGTERM`]),
     ]
     const stories = usersIn(violations, STORIES).flatMap(userId => userStory(evidence, userId))
@@ -203,4 +205,16 @@ async function startElsewhere(): Promise<{ url: string; requests(): number; stop
       await closed
     },
   }
+}
+
+/** Where several pushes were open at once: all of that place, with what Knot did to them. */
+function overlapAt(knot: KnotSimulator, userId: string, merchantId: number): string[] {
+  if (knot.pushesInFlightMax(userId, merchantId) <= 1) return []
+  const pushes = knot
+    .pushes(userId, merchantId)
+    .map(
+      ({ atMs, answeredAtMs, status, fault }) =>
+        `${atMs} to ${answeredAtMs ?? '?'} (${fault ?? status ?? 'no answer'})`,
+    )
+  return [`${userId}/${merchantId}: several at once among ${pushes.join(', ')}`]
 }

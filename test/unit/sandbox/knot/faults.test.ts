@@ -116,6 +116,18 @@ test('the log tells pushes that overlapped from pushes in a row', async () => {
   expect(knot.pushesInFlightMax('user-1', 12)).toBe(0)
 })
 
+test('a push whose caller has hung up is open no longer, although it is held', async () => {
+  knot.script('user-1', 19, { http: { kind: 'hold', holdMs: 5_000 } })
+  const hungUp = new AbortController()
+  const held = caller.pushPlain(ids, undefined, hungUp.signal).catch(() => 'hung up')
+  await expect.poll(events).toEqual(['CARD_UPDATED'])
+  hungUp.abort()
+  expect(await held).toBe('hung up')
+  await expect.poll(() => knot.pushes('user-1', 19)).toMatchObject([{ status: null, landed: true }])
+  await caller.pushPlain(ids)
+  expect(knot.pushesInFlightMax('user-1', 19)).toBe(1)
+})
+
 test.each([
   { when: 'after_body', landed: false },
   { when: 'before_answer', landed: true },

@@ -39,17 +39,18 @@ export class KnotCaller {
     return this.#call(`${this.#knot.url}${path}`, { headers: { authorization: this.authorization } })
   }
 
-  post(path: string, body: unknown, base = this.#knot.url): Promise<KnotAnswer> {
+  post(path: string, body: unknown, base = this.#knot.url, signal?: AbortSignal): Promise<KnotAnswer> {
     return this.#call(`${base}${path}`, {
       method: 'POST',
       headers: { authorization: this.authorization, 'content-type': 'application/json' },
       body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
     })
   }
 
   /** The plain form, on the secure host. */
-  pushPlain(ids: object, data: object = goodData): Promise<KnotAnswer> {
-    return this.post('/card', { ...data, ...ids }, this.#knot.secureUrl)
+  pushPlain(ids: object, data: object = goodData, signal?: AbortSignal): Promise<KnotAnswer> {
+    return this.post('/card', { ...data, ...ids }, this.#knot.secureUrl, signal)
   }
 
   /** The encrypted form, on the API host. */
