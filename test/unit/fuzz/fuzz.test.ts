@@ -152,8 +152,12 @@ function exportedNames(folder: string): readonly string[] {
   )
 }
 
-/** Of CPU time. */
-function spin(ms: number): void {
+/** Of CPU time. Asking for it allocates: so not too often, however long the machine lets this wait. */
+function spin(ms: number): number {
   const startedAt = process.threadCpuUsage()
-  while (process.threadCpuUsage(startedAt).user < ms * 1_000) continue
+  let burnt = 0
+  while (process.threadCpuUsage(startedAt).user < ms * 1_000) {
+    for (let i = 0; i < 1_000_000; i++) burnt = (burnt * 31 + i) | 0
+  }
+  return burnt
 }
