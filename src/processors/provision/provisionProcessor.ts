@@ -65,9 +65,9 @@ const RESUME = 'resume'
  *
  * A crash before 4 leaves WAITING, or a record that is read again: nothing was sent, 2 again. After 4 it leaves STARTED:
  * reported AMBIGUOUS, never sent again, and the lane stays closed until the last moment at which the old owner's request
- * can have been on the wire. A CANCEL that is read before 3 removes the entry. After 3 it finds it under way and flags it in memory, and the last check
- * of 5 (same thread, no wait between check and write) refuses it: so no covered push starts once a CANCEL was read, let
- * alone committed. What was not accepted goes from 6 back to 2 within its attempt, unless a CANCEL covered it.
+ * can have been on the wire. A CANCEL that is read before 3 removes the entry. After 3 it finds it under way and flags it
+ * in memory, and the last check of 5 (same thread, no wait between check and write) refuses it: so no covered push starts
+ * once a CANCEL was read, let alone committed. What was not accepted goes from 6 back to 2 within its attempt, unless a CANCEL covered it.
  */
 export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionEffect, ProvisionEffectResult> {
   readonly #options: ProvisionProcessorOptions
