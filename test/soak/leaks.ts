@@ -1,5 +1,7 @@
 import type { Resources } from '../support/chain/workerProtocol.ts'
 
+const RESOURCES = ['rssBytes', 'heapUsedBytes', 'externalBytes', 'handles', 'timers', 'listeners'] as const
+
 /** How far each may grow from the first to the last part of a soak before it counts as a leak. */
 export interface Allowance {
   readonly bytes: number
@@ -22,8 +24,7 @@ export function growthOf(samples: readonly Resources[], allowance: Allowance): G
   const at = (share: number) => Math.floor(samples.length * share)
   const early = samples.slice(at(0.2), at(0.4))
   const late = samples.slice(at(0.8))
-  const names = ['rssBytes', 'heapUsedBytes', 'externalBytes', 'handles', 'timers', 'listeners'] as const
-  return names.map(resource => {
+  return RESOURCES.map(resource => {
     const least = (part: readonly Resources[]) => Math.min(...part.map(sample => sample[resource]))
     const allowed = resource.endsWith('Bytes') ? allowance.bytes : allowance.count
     const growth = { resource, early: least(early), late: least(late) }
@@ -31,10 +32,18 @@ export function growthOf(samples: readonly Resources[], allowance: Allowance): G
   })
 }
 
-/** Least resident memory of each tenth of the time, in bytes: shows whether what grows comes to an end. */
-export function residentByTenth(samples: readonly Resources[]): number[] {
-  return Array.from({ length: 10 }, (_, i) => {
-    const part = samples.slice(Math.floor((samples.length * i) / 10), Math.floor((samples.length * (i + 1)) / 10))
-    return Math.min(...part.map(({ rssBytes }) => rssBytes))
-  })
+/** Least of each tenth of the time, by resource: shows whether what grows comes to an end. */
+export function leastByTenth(samples: readonly Resources[]): Readonly<Record<keyof Resources, readonly number[]>> {
+  const at = (tenth: number): number => Math.floor((samples.length * tenth) / 10)
+  const tenths = Array.from({ length: 10 }, (_, tenth) => samples.slice(at(tenth), at(tenth + 1)))
+  const leastOf = (resource: keyof Resources): number[] =>
+    tenths.map(part => Math.min(...part.map(sample => sample[resource])))
+  return {
+    rssBytes: leastOf('rssBytes'),
+    heapUsedBytes: leastOf('heapUsedBytes'),
+    externalBytes: leastOf('externalBytes'),
+    handles: leastOf('handles'),
+    timers: leastOf('timers'),
+    listeners: leastOf('listeners'),
+  }
 }

@@ -1,8 +1,9 @@
 /**
  * Long runs of the product on a real Kafka. Exits with 1 when one of them finds something wrong.
  *
- *   npm run soak -- membership [--minutes 60] [--pause 1000, ms between two changes of the membership]
- *       memory, handles, timers and listeners of an instance whose partitions come and go under load
+ *   npm run soak -- membership [--minutes 60] [--pause 1000, ms between two changes of the membership] [--write]
+ *       memory, handles, timers and listeners of an instance whose partitions come and go under load; --write: its section
+ *       of docs/soak.md
  *   npm run soak -- faults [--users 20000] [--merchants 5] [--faults 0.2] [--kill-every 10, seconds] [--seed 1]
  *       [--minutes 60, no further users begin after that] [--write]
  *       a Knot that fails in every way it knows, and kill -9 of the product; --write: its section of docs/soak.md
@@ -33,7 +34,12 @@ const { values, positionals } = parseArgs({
 const [soak = 'membership'] = positionals
 
 const SOAKS: Readonly<Record<string, (bed: Bed) => Promise<boolean>>> = {
-  membership: bed => runMembership(bed.brokers, Number(values.minutes), Number(values.pause)),
+  membership: bed =>
+    runMembership(bed.brokers, {
+      minutes: Number(values.minutes),
+      pauseMs: Number(values.pause),
+      write: values.write,
+    }),
   faults: bed =>
     runFaults(bed, {
       users: Number(values.users),

@@ -1,27 +1,98 @@
+import { availableParallelism } from 'node:os'
+import type { Resources } from '../support/chain/workerProtocol.ts'
+import type { Allowance } from './leaks.ts'
 import { membershipSoak } from './membershipSoak.ts'
 import type { SoakResult } from './membershipSoak.ts'
+import { runOrigin, writeSection } from './soakDocument.ts'
+
+export interface MembershipFlags {
+  readonly minutes: number
+  /** Between two changes of the membership. */
+  readonly pauseMs: number
+  /** Writes its section of docs/soak.md. */
+  readonly write: boolean
+}
 
 /** As in the Dockerfile; `MALLOC_…` of the caller's environment come first. */
 const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' }
+const MIB = 1 << 20
+const ALLOWANCE: Allowance = { bytes: 24 * MIB, count: 2 }
 
-/** Runs the soak of the membership, in the environment of the image, and prints what it measured. False when something grows. */
-export async function runMembership(brokers: string, minutes: number, pauseMs: number): Promise<boolean> {
+const NAMES: Readonly<Record<keyof Resources, string>> = {
+  rssBytes: 'resident memory, MiB',
+  heapUsedBytes: 'heap in use, MiB',
+  externalBytes: 'buffers outside of the heap, MiB',
+  handles: 'handles: sockets, files, running requests',
+  timers: 'timers',
+  listeners: 'listeners of the signal or socket that has the most',
+}
+
+/**
+ * Runs the soak of the membership, in the environment of the image, and prints its section of the page. False when
+ * something grows: the section says so, and is written all the same. Where the output is not exact this throws.
+ */
+export async function runMembership(brokers: string, flags: MembershipFlags): Promise<boolean> {
+  const { minutes, pauseMs, write } = flags
   Object.assign(process.env, { ...IMAGE_ENVIRONMENT, ...process.env })
-  const allowance = { bytes: 24 << 20, count: 2 }
-  const result = await membershipSoak(brokers, minutes * 60, allowance, pauseMs, show)
+  // Of the tree that runs, whatever is committed meanwhile.
+  const origin = runOrigin()
+  const command = `npm run soak -- membership --minutes ${minutes} --pause ${pauseMs}`
+  const section = (result: SoakResult): string => membershipSection(result, origin, command)
+  const result = await membershipSoak(brokers, minutes * 60, ALLOWANCE, pauseMs, measured => {
+    process.stdout.write(`${section(measured)}\n`)
+  })
   process.stdout.write('Output exact.\n')
+  if (write) writeSection('membership', section(result))
   return !result.growth.some(({ isLeak }) => isLeak)
 }
 
-function show(result: SoakResult): void {
-  const date = new Date().toISOString().slice(0, 10)
-  process.stdout.write(`${date}, Node ${process.versions.node}: ${result.seconds} s under load, `)
-  process.stdout.write(`${result.rebalances} rebalances, ${result.commits} commits\n\n`)
-  process.stdout.write('| resource | early | late | |\n|---|---|---|---|\n')
-  for (const { resource, early, late, isLeak } of result.growth) {
-    const text = (value: number) => (resource.endsWith('Bytes') ? `${(value / 2 ** 20).toFixed(1)} MiB` : String(value))
-    process.stdout.write(`| ${resource} | ${text(early)} | ${text(late)} | ${isLeak ? 'GROWS' : 'flat'} |\n`)
-  }
-  const tenths = result.residentByTenth.map(bytes => Math.round(bytes / 2 ** 20))
-  process.stdout.write(`\nResident memory by tenth of the time, MiB: ${tenths.join(' ')}\n`)
+/** The section of docs/soak.md about one run whose output was exact. */
+export function membershipSection(result: SoakResult, origin: string, command: string): string {
+  const { growth, seconds, records } = result
+  const rows: readonly (readonly [string, string])[] = [
+    ['duration', `${seconds} s`],
+    ['machine', `${availableParallelism()} processors, mean load ${result.load.toFixed(1)}`],
+    ['rebalances', String(result.rebalances)],
+    ['records', `${records}, ${Math.round(records / Math.max(1, seconds))} per second`],
+    ['commits of the instance that stays', String(result.commits)],
+    ['records lost or doubled', '0'],
+  ]
+  const tenths = growth.map(({ resource, early, late, isLeak }) => {
+    const shown = (value: number): string => valueOf(resource, value)
+    return [NAMES[resource], ...result.leastByTenth[resource].map(shown), shown(early), shown(late), verdict(isLeak)]
+  })
+  return [
+    '## Partitions that come and go',
+    '',
+    'One instance stays under load; another joins, has half of the partitions, leaves, and so on. Each turn takes stores, sockets,',
+    'timers and listeners away and brings them back. The environment is that of the image (`MALLOC_ARENA_MAX`, `MALLOC_MMAP_THRESHOLD_`).',
+    'The output is judged as everywhere (`test/support/chain/oracle.ts`): where a record is lost or doubled, this is not written. The same in',
+    'small is in `npm test` (`test/broker/engine/leaks.test.ts`).',
+    '',
+    `${origin}:`,
+    '',
+    '```sh',
+    command,
+    '```',
+    '',
+    '| | |',
+    '|---|---|',
+    ...rows.map(([name, value]) => `| ${name} | ${value} |`),
+    '',
+    'The least of each tenth of the time, in the instance that stays. Early is the least from a fifth to two fifths of the time, late that of the',
+    `last fifth; more than ${ALLOWANCE.bytes / MIB} MiB, or more than ${ALLOWANCE.count} of what is counted, between them is GROWS.`,
+    '',
+    '| | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | early | late | |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|',
+    ...tenths.map(cells => `| ${cells.join(' | ')} |`),
+  ].join('\n')
+}
+
+function valueOf(resource: keyof Resources, value: number): string {
+  if (!resource.endsWith('Bytes')) return String(value)
+  return (value / MIB).toFixed(resource === 'rssBytes' ? 0 : 1)
+}
+
+function verdict(isLeak: boolean): string {
+  return isLeak ? 'GROWS' : 'flat'
 }

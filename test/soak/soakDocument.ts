@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { KAFKA_VERSION } from '../../sandbox/bed/versions.ts'
 
 /** A part of docs/soak.md that one command writes. */
-export type SoakSection = 'faults' | 'conversion'
+export type SoakSection = 'faults' | 'conversion' | 'membership'
 
-const SECTIONS: readonly SoakSection[] = ['faults', 'conversion']
+const SECTIONS: readonly SoakSection[] = ['faults', 'conversion', 'membership']
 const page = fileURLToPath(new URL('../../docs/soak.md', import.meta.url))
 const root = fileURLToPath(new URL('../../', import.meta.url))
 

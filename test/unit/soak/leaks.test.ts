@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Resources } from '../../support/chain/workerProtocol.ts'
-import { growthOf } from '../../soak/leaks.ts'
+import { growthOf, leastByTenth } from '../../soak/leaks.ts'
 
 const flat: Resources = { rssBytes: 1e8, heapUsedBytes: 2e7, externalBytes: 1e6, handles: 9, timers: 5, listeners: 11 }
 
@@ -38,4 +38,18 @@ describe('growth over a soak', () => {
   it('too few samples never pass as flat', () => {
     expect(leaksOf([flat]).length).toBe(6)
   })
+})
+
+it('shows the least of each tenth of the time, for each resource', () => {
+  const samples = Array.from({ length: 100 }, (_, i) => ({
+    ...flat,
+    rssBytes: 1_000 - i,
+    timers: i % 10 === 3 ? 1 : 5,
+    handles: i < 50 ? 9 : 7,
+  }))
+  const least = leastByTenth(samples)
+  expect(least.rssBytes).toEqual([991, 981, 971, 961, 951, 941, 931, 921, 911, 901])
+  expect(least.timers).toEqual(Array.from({ length: 10 }, () => 1))
+  expect(least.handles).toEqual([9, 9, 9, 9, 9, 7, 7, 7, 7, 7])
+  expect(Object.keys(least).toSorted()).toEqual(Object.keys(flat).toSorted())
 })

@@ -9,6 +9,9 @@ describe('the page of the soaks', () => {
     expect(both.startsWith('# Soak\n\n<!-- faults: written by')).toBe(true)
     expect(both.indexOf('many')).toBeLessThan(both.indexOf('all of them'))
     expect(withSection('', 'faults', 'many')).not.toContain('conversion')
+    expect(withSection(withSection('', 'membership', 'flat'), 'conversion', 'all of them')).toBe(
+      withSection(withSection('', 'conversion', 'all of them'), 'membership', 'flat'),
+    )
   })
 
   it('keeps the sections of the others when one is written anew', () => {
