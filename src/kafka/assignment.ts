@@ -47,8 +47,9 @@ export function assign(
 
 /**
  * The plan that the group moves towards: sizes differ by at most one (where all members read the same topics), what a
- * member owns stays where the balance allows, then local stores decide, then the topics are spread evenly. Depends on
- * nothing but its arguments, and not on their order.
+ * member owns stays where the balance allows, then local stores decide, then the topics are spread evenly. Who must give
+ * something up gives that for which a member with room has the store: one that comes back finds its own again. Depends
+ * on nothing but its arguments, and not on their order.
  */
 export function balance(
   members: readonly AssignmentMember[],
@@ -61,12 +62,18 @@ export function balance(
 
   const claims = trueClaims(seats, ordered)
   setQuotas(seats, claims, ordered.length)
-  const left = ordered.filter(tp => {
+  const isWanted = (tp: TopicPartition): boolean => {
     const claimant = claims.get(idOf(tp))
-    if (!claimant?.hasRoom) return true
+    return seats.some(seat => seat !== claimant && seat.mayGrow && seat.reads(tp.topic) && seat.isWarm(tp))
+  }
+  const kept = new Set<TopicPartition>()
+  for (const tp of [...ordered.filter(tp => !isWanted(tp)), ...ordered.filter(isWanted)]) {
+    const claimant = claims.get(idOf(tp))
+    if (!claimant?.hasRoom) continue
     claimant.take(tp)
-    return false
-  })
+    kept.add(tp)
+  }
+  const left = ordered.filter(tp => !kept.has(tp))
   const cold = left.filter(tp => {
     const seat = best(seats, tp, candidate => candidate.isWarm(tp) && candidate.hasRoom)
     seat?.take(tp)
@@ -84,6 +91,8 @@ class Seat {
   readonly member: AssignmentMember
   readonly partitions: TopicPartition[] = []
   quota = 0
+  /** Partitions that it truly owns. */
+  ownedCount = 0
   private readonly warm: ReadonlySet<string>
   private readonly byTopic = new Map<string, number>()
 
@@ -98,6 +107,15 @@ class Seat {
 
   get room(): number {
     return this.quota - this.partitions.length
+  }
+
+  /** Its share is larger than what it owns. */
+  get mayGrow(): boolean {
+    return this.ownedCount < this.quota
+  }
+
+  get warmCount(): number {
+    return this.warm.size
   }
 
   reads(topic: string): boolean {
@@ -132,13 +150,12 @@ function trueClaims(seats: readonly Seat[], partitions: readonly TopicPartition[
   return claims
 }
 
-/** The larger shares go to those that own the most, so that fewer partitions move. */
+/** The larger shares go to those that own the most, so that fewer partitions move, then to those with the most stores. */
 function setQuotas(seats: readonly Seat[], claims: ReadonlyMap<string, Seat>, partitionCount: number): void {
-  const ownedBy = new Map<Seat, number>()
-  for (const seat of claims.values()) ownedBy.set(seat, (ownedBy.get(seat) ?? 0) + 1)
+  for (const seat of claims.values()) seat.ownedCount++
   const share = Math.floor(partitionCount / seats.length)
   const larger = partitionCount % seats.length
-  const byOwned = seats.toSorted((a, b) => (ownedBy.get(b) ?? 0) - (ownedBy.get(a) ?? 0))
+  const byOwned = seats.toSorted((a, b) => b.ownedCount - a.ownedCount || b.warmCount - a.warmCount)
   for (const [index, seat] of byOwned.entries()) seat.quota = share + (index < larger ? 1 : 0)
 }
 

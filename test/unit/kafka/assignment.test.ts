@@ -94,6 +94,58 @@ describe('the balanced plan', () => {
     )
   })
 
+  it('gives no free partition to a member without its store while one that has the store takes something else cold', () => {
+    fc.assert(
+      fc.property(group, ({ all, members }) => {
+        const plan = balance(members, all)
+        const isWarm = (one: AssignmentMember, tp: TopicPartition) => ids(one.warm).includes(id(tp))
+        const isOwned = (one: AssignmentMember, tp: TopicPartition) => ids(one.owned).includes(id(tp))
+        for (const one of members) {
+          for (const tp of plan.get(one.memberId)!) {
+            if (isOwned(one, tp) || isWarm(one, tp)) continue
+            for (const other of members.filter(candidate => isWarm(candidate, tp))) {
+              const cold = plan.get(other.memberId)!.filter(taken => !isOwned(other, taken) && !isWarm(other, taken))
+              expect(cold, `${one.memberId} has ${id(tp)}, whose store is at ${other.memberId}`).toEqual([])
+            }
+          }
+        }
+      }),
+    )
+  })
+
+  it('lets a member that comes back find its own: who must give something up gives what that one has the store of', () => {
+    const returning = partitions.chain(all =>
+      fc.record({ all: fc.constant(all), count: fc.integer({ min: 1, max: 5 }), warm: fc.subarray(all) }),
+    )
+    fc.assert(
+      fc.property(returning, ({ all, count, warm }) => {
+        const names = Array.from({ length: count }, (_, index) => `m${index}`)
+        const before = balance(
+          names.map(name => member(name)),
+          all,
+        )
+        const settled = names.map(name => member(name, before.get(name)))
+        const after = balance([...settled, member('back', [], { warm })], all)
+        let moved = 0
+        for (const name of names) {
+          const kept = ids(after.get(name))
+          const given = ids(before.get(name)).filter(one => !kept.includes(one))
+          moved += given.length
+          if (given.some(one => !ids(warm).includes(one))) {
+            expect(kept.filter(one => ids(warm).includes(one))).toEqual([])
+          }
+        }
+        expect(moved).toBe(after.get('back')!.length)
+      }),
+    )
+  })
+
+  it('gives the larger share to whoever has the most stores, where nobody owns more', () => {
+    const all = topic('t', 3)
+    const plan = balance([member('a'), member('b', [], { warm: [all[0]!, all[2]!] })], all)
+    expect([ids(plan.get('a')), ids(plan.get('b'))]).toEqual([['t/1'], ['t/0', 't/2']])
+  })
+
   it('believes the newer of two claims', () => {
     const all = topic('t', 2)
     const back = member('a', all, { generation: 3 })
