@@ -144,8 +144,8 @@ async function exchange<T>(
 ): Promise<T> {
   const { api } = request
   const flexible = version >= api.flexibleFrom
-  const timeoutMs = request.timeoutMs ?? requestTimeoutMs
-  const payload = await connection.send(api, version, flexible, request.encode(version), timeoutMs)
+  const { timeoutMs = requestTimeoutMs, writeByMs } = request
+  const payload = await connection.send(api, version, flexible, request.encode(version), { timeoutMs, writeByMs })
   const reader = new Reader(payload)
   if (flexible && api.key !== API_VERSIONS.key) reader.tags()
   return request.decode(reader, version)

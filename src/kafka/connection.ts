@@ -90,6 +90,12 @@ export interface ConnectionOptions {
   readonly connectionTimeoutMs: number
 }
 
+/** See `Request`, whose fields they are. */
+export interface SendLimits {
+  readonly timeoutMs?: number | undefined
+  readonly writeByMs?: number | undefined
+}
+
 export interface Address {
   readonly host: string
   readonly port: number
@@ -210,17 +216,20 @@ export class BrokerConnection {
     await this.proveIdentity()
   }
 
-  /** The bytes after the correlation id. `flexible` asks for request header v2. */
+  /** The bytes after the correlation id. `flexible` asks for request header v2. Throws what `Broker.call` does. */
   async send(
     api: { readonly key: number; readonly name: string },
     version: number,
     flexible: boolean,
     body: readonly Buffer[],
-    timeoutMs: number = this.options.requestTimeoutMs,
+    { timeoutMs = this.options.requestTimeoutMs, writeByMs = Number.POSITIVE_INFINITY }: SendLimits = {},
   ): Promise<Buffer> {
     const { connection } = this
     if (this.options.sasl !== undefined && api.key !== 18 && !connection.isAuthenticated()) await this.proveIdentity()
     if (this.failure !== null) throw this.failure
+    // The connection is sound, the request has come too late: nothing of it is sent.
+    const lateMs = performance.now() - writeByMs
+    if (lateMs > 0) throw this.lost(`${api.name} was not sent: it was ready ${Math.ceil(lateMs)} ms too late`)
     const correlationId = connection.nextCorrelationId()
     const header = requestHeader(api.key, version, correlationId, connection.clientId, flexible, body)
     let timer: NodeJS.Timeout | undefined

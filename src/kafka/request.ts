@@ -18,6 +18,11 @@ export interface Request<T> {
   readonly maxVersion?: number
   /** Instead of the connection's request timeout: longer where the broker may rightly wait, shorter where we may not. */
   readonly timeoutMs?: number
+  /**
+   * Not written to the socket later than this (`performance.now()`): a connection that must be opened or authenticated
+   * first may take a minute. ConnectionLostError where it has passed.
+   */
+  readonly writeByMs?: number
   /** The body after the request header, in parts that go to the socket without a copy. */
   encode(version: number): readonly Buffer[]
   /** Of the body after the response header. Error codes are returned, not thrown: the caller knows what they mean. */

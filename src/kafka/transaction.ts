@@ -116,19 +116,20 @@ export class TransactionalProducer {
    * else.
    */
   async takeOver(signal?: AbortSignal): Promise<void> {
-    await this.initialise(NO_IDENTITY, performance.now() + CONFIRMATION_MS, signal)
+    await this.initialise(NO_IDENTITY, performance.now(), signal)
   }
 
   /**
    * R0 and R1 of a reconcile: once the group has confirmed this member, proves that nobody has taken the lock since, and
    * begins a new epoch, which aborts what was left open of the last transaction. A zombie's call would abort the owner's
-   * transaction before it is refused: so each repeat after a lost connection waits for a confirmation of its own, and none
-   * is on its way for longer than half a session. Waits as `takeOver` does. Throws FencedError when refused.
+   * transaction before it is refused: so each repeat after a lost connection waits for a confirmation of its own, is
+   * written to the socket within half a session of it or not at all, and is given up after another half. Waits as
+   * `takeOver` does. Throws FencedError when refused.
    */
   async proveContinuity(signal?: AbortSignal): Promise<void> {
     if (this.identity.epoch < 0) throw new ProducerStateError('Continuity of a producer that was never initialised')
     try {
-      await this.initialise(this.identity, 0, signal)
+      await this.initialise(this.identity, Number.NEGATIVE_INFINITY, signal)
     } catch (error) {
       if (!isKafkaError(error, FENCED_CODES)) throw error
       this.state = 'fenced'
@@ -218,30 +219,35 @@ export class TransactionalProducer {
     })
   }
 
-  /** `confirmedUntilMs` (monotonic): until then the group's last word on this member still counts. */
+  /** `confirmedMs` (monotonic): of when the group's last word on this member is. */
   private async initialise(
     identity: ProducerIdentity,
-    confirmedUntilMs: number,
+    confirmedMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { transactionalId, timeoutMs, forceProtocol, member } = this.options
+    const halfSessionMs = Math.floor(member.sessionTimeoutMs / 2)
     const request = {
       ...initProducerId(transactionalId, timeoutMs, identity),
-      // What is given up then does not arrive later: its connection is closed with it.
-      timeoutMs: Math.min(this.cluster.settings.connection.requestTimeoutMs, Math.floor(member.sessionTimeoutMs / 2)),
+      // Its connection is closed with it. Together with `writeByMs` that is before the group can give the partition away.
+      timeoutMs: Math.min(this.cluster.settings.connection.requestTimeoutMs, halfSessionMs),
     }
     await this.patiently('transaction', transactionalId, COORDINATOR_RETRY_CODES, signal, async node => {
       const version = await this.cluster.transactionVersion(node, 'transactions')
-      if (performance.now() >= confirmedUntilMs) {
+      if (performance.now() - confirmedMs >= CONFIRMATION_MS) {
         const askedMs = performance.now()
         await member.confirmed(signal)
-        confirmedUntilMs = askedMs + CONFIRMATION_MS
+        confirmedMs = askedMs
       }
       signal?.throwIfAborted()
-      const answer = await this.cluster.call(node, 'transactions', request).catch((error: unknown) => {
-        confirmedUntilMs = 0
-        throw error
-      })
+      // The connection of a moment ago may have to be opened again, and its identity proved again, before it is written.
+      const writeByMs = confirmedMs + halfSessionMs
+      const answer = await this.cluster
+        .call(node, 'transactions', { ...request, writeByMs })
+        .catch((error: unknown) => {
+          confirmedMs = Number.NEGATIVE_INFINITY
+          throw error
+        })
       if (answer.errorCode !== 0) throw new KafkaError(request.api.name, answer.errorCode, transactionalId)
       this.currentProtocol = forceProtocol ?? (version >= 2 ? 'v2' : 'v1')
       this.adopt(answer)

@@ -2,6 +2,9 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { Reader, Writer } from '../../../src/kafka/wire.ts'
 
+/** Number of the tagged field in an answer to ApiVersions. */
+const FINALIZED_FEATURES = 2
+
 /** One request as the broker sees it; the reader stands behind the request header. */
 export interface SeenRequest {
   readonly apiKey: number
@@ -66,13 +69,20 @@ export class FakeBroker implements AsyncDisposable {
   }
 }
 
-/** ApiVersions 3 with these maximum versions by api key. */
-export function apiVersionsAnswer(maxVersions: Readonly<Record<number, number>>): Buffer {
+/** ApiVersions 3 with these maximum versions by api key; `transactionVersion` 0: the cluster has finalized none. */
+export function apiVersionsAnswer(maxVersions: Readonly<Record<number, number>>, transactionVersion = 0): Buffer {
   const body = new Writer().int16(0)
   body.compactArray(Object.entries(maxVersions), ([key, max]) => {
     body.int16(Number(key)).int16(0).int16(max).emptyTags()
   })
-  return body.int32(0).emptyTags().finish()
+  body.int32(0)
+  if (transactionVersion === 0) return body.emptyTags().finish()
+  const features = new Writer()
+  features.compactArray(['transaction.version'], feature => {
+    features.compactString(feature).int16(transactionVersion).int16(transactionVersion).emptyTags()
+  })
+  const bytes = features.finish()
+  return body.unsignedVarint(1).unsignedVarint(FINALIZED_FEATURES).unsignedVarint(bytes.length).raw(bytes).finish()
 }
 
 /** What a Kafka 3.7 says of the requests that are used here. */
