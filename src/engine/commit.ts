@@ -4,12 +4,15 @@ import type { Membership, TransactionalProducer } from '../kafka/transaction.ts'
 import { Backoff, sleep } from './backoff.ts'
 import type { Cycle } from './cycle.ts'
 import { cycleMetadata } from './cycleMark.ts'
-import { OwnershipLostError, TaskError } from './errors.ts'
+import { commitRefusedError, OwnershipLostError } from './errors.ts'
 import type { CommitVerdict } from './observer.ts'
+import type { EngineStep } from './options.ts'
 
 /** Broker errors that sending the same bytes again cannot mend; the number of tries before the task gives up on them. */
 const REFUSALS = new Set([10, 18, 29, 30, 31, 43, 44, 53, 87])
 const REFUSAL_TRIES = 3
+
+type CommitStep = Extract<EngineStep, 'produced' | 'offset-committed' | 'reconcile-proved' | 'reconcile-read'>
 
 export interface CommitterOptions {
   readonly producer: TransactionalProducer
@@ -24,7 +27,7 @@ export interface CommitterOptions {
   readonly log: Logger
   /** Shown as the task's waiting reason while a commit is in doubt; null when it is over. */
   readonly onWaiting: (reason: string | null) => void
-  readonly onStep: ((step: 'produced' | 'offset-committed') => Promise<void> | void) | undefined
+  readonly onStep: ((step: CommitStep) => Promise<void> | void) | undefined
 }
 
 export interface Committed {
@@ -68,7 +71,9 @@ export class Committer {
         return { verdict: attempt === 0 ? 'committed' : 'resent', nextOffsets }
       } catch (error) {
         if (!(error instanceof OutcomeUnknownError)) throw error
-        if (isRefusal(error) && ++refusals >= REFUSAL_TRIES) throw refusedError(topic, partition, error)
+        if (isRefusal(error) && ++refusals >= REFUSAL_TRIES) {
+          throw commitRefusedError(topic, partition, describe(error), error)
+        }
         this.options.onWaiting(`commit of cycle ${cycle.number} in doubt after ${error.step}: ${describe(error)}`)
         this.options.log.warn(
           { code: error.code, step: error.step, cycle: cycle.number, err: error },
@@ -92,7 +97,7 @@ export class Committer {
    * is still valid: no rollback, no second processing.
    */
   private async reconcile(next: { offset: number; metadata: string }): Promise<'found-committed' | 'send-again'> {
-    const { producer, topic, partition, signal } = this.options
+    const { producer, topic, partition, signal, onStep } = this.options
     try {
       await producer.proveContinuity(signal)
     } catch (error) {
@@ -101,7 +106,9 @@ export class Committer {
       }
       throw error
     }
+    await onStep?.('reconcile-proved')
     const found = await producer.committedOffset(topic, partition, signal)
+    await onStep?.('reconcile-read')
     if (found.offset === next.offset && found.metadata === next.metadata) return 'found-committed'
     if (found.offset === this.last.offset && found.metadata === this.last.metadata) return 'send-again'
     throw new OwnershipLostError(
@@ -117,13 +124,4 @@ function isRefusal(error: OutcomeUnknownError): boolean {
 
 function describe(error: OutcomeUnknownError): string {
   return error.cause instanceof Error ? error.cause.message : error.message
-}
-
-function refusedError(topic: string, partition: number, error: OutcomeUnknownError): TaskError {
-  return new TaskError(
-    'COMMIT_REFUSED',
-    `${topic}-${partition}: the broker refuses this commit (${describe(error)}). Nothing was committed; the owner of the ` +
-      'cluster must grant the rights or raise the limit that it names. It is tried again.',
-    { retry: 'reopen', cause: error },
-  )
 }

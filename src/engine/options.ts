@@ -5,7 +5,7 @@ import type { EngineObserver } from './observer.ts'
 
 /**
  * Points at which a test may stop or kill the process, in the order of the commit cycle in `docs/design.md`: after the
- * step of that number, and after the lock, the writes and the restore of a takeover.
+ * step of that number, after the lock, the writes and the restore of a takeover, and in a reconcile.
  */
 export type EngineStep =
   | 'locked'
@@ -14,6 +14,8 @@ export type EngineStep =
   | 'gathered' // 1
   | 'produced' // 2
   | 'offset-committed' // 3
+  | 'reconcile-proved' // R1 of a reconcile is granted
+  | 'reconcile-read' // R2 is answered
   | 'committed' // 4
   | 'stored' // 5
   | 'effects-started' // 6
@@ -38,6 +40,8 @@ export interface EngineOptions {
   readonly cacheEntries: number
   /** A local store not written for longer may have missed deletes: it is wiped. Below the changelog's delete.retention.ms. */
   readonly maxStoreAgeMs: number
+  /** Committed changes of one task that its local store could not take: beyond this the task stops rather than fill the heap. */
+  readonly maxUnflushedBytes: number
   /** Fails a restore that has not moved for so long. */
   readonly restoreNoProgressMs: number
   readonly log: Logger
@@ -57,5 +61,6 @@ export const ENGINE_DEFAULTS = {
   transactionTimeoutMs: 60_000,
   cacheEntries: 50_000,
   maxStoreAgeMs: 20 * 3_600_000,
+  maxUnflushedBytes: 256 << 20,
   restoreNoProgressMs: 180_000,
 } as const satisfies Partial<EngineOptions>

@@ -6,6 +6,7 @@ export type Protocol = 'v1' | 'v2'
 /** What a case runs against. */
 export interface Site {
   readonly brokers: string
+  readonly kafkaVersion: string
   readonly protocol: Protocol
 }
 
@@ -55,7 +56,7 @@ export function conform(
       it(name, { timeout: timeoutMs, retry: 0 }, async ({ task }) => {
         const faults = new Faults()
         try {
-          await run({ brokers: on.brokers(), protocol }, faults)
+          await run({ brokers: on.brokers(), kafkaVersion, protocol }, faults)
         } finally {
           task.meta.conformance = { row, protocol, kafkaVersion, faults: faults.counts }
         }

@@ -13,6 +13,8 @@ export const ROWS = {
   offset: '3.2: the committed offset',
   restore: '3.3: restore of the changelog',
   store: '3.3: the local store',
+  'store-died': '4: the process dies, a write to the local store torn in its middle',
+  'store-torn': '4: the operating system dies, writes to the local store lost or torn',
   'store-damage': '4: the local store is damaged, or a segment is missing, or of another format',
   'store-page': '4: a page of the local store that is read for one entry is damaged',
   'store-full': '4: the volume of the local store is full',

@@ -11,6 +11,7 @@ import { damageCases } from '../../conformance/cases/damage.ts'
 import { localStoreCases } from '../../conformance/cases/localStore.ts'
 import { membershipCases } from '../../conformance/cases/membership.ts'
 import { reconcileCases } from '../../conformance/cases/reconcile.ts'
+import { reconcileMovedCases } from '../../conformance/cases/reconcileMoved.ts'
 import { releaseCases } from '../../conformance/cases/releases.ts'
 import { topicCases } from '../../conformance/cases/topics.ts'
 import { zombieCases } from '../../conformance/cases/zombies.ts'
@@ -38,11 +39,8 @@ conform(
       'the process is killed after the step "committed"',
     ),
     ...pick(answerCases, 'requests and answers of EndTxn are lost, late or cut, one by one'),
-    ...pick(
-      reconcileCases,
-      'a cycle of only timers is in doubt: not committed',
-      'R1 was granted and the partition moved before R2: never found committed',
-    ),
+    ...pick(reconcileCases, 'a cycle of only timers is in doubt: not committed'),
+    ...pick(reconcileMovedCases, 'R1 was granted and the partition moved before R2: never found committed'),
     ...pick(
       zombieCases,
       'a process stops after the step "produced" for longer than its session and comes back to a new owner',

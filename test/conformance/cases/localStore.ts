@@ -5,6 +5,7 @@ import type { ChainRun } from '../../support/chain/harness.ts'
 import type { ConformanceCase, Faults } from '../case.ts'
 import { withChain } from './chain.ts'
 import { failedWith, keepOffsets } from './topics.ts'
+import { expectWarm, placesOf } from './warmth.ts'
 
 /** Files of one store directory whose names end so. */
 async function filesOf(directory: string, end: string): Promise<string[]> {
@@ -229,7 +230,10 @@ const warmEqualsCold: ConformanceCase = {
         }
       }
       await run.writeUntil(kills(), 60)
-      run.start({ instanceId: 'pod-0' })
+      const places = await placesOf(run)
+      const last = run.start({ instanceId: 'pod-0', logLevel: 'info' })
+      await run.untilRunning()
+      expectWarm(last, places)
       await run.expectExact()
       await run.stopAll()
       const cold = run.otherDirectory('cold')

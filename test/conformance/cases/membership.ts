@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ChainRun, Worker } from '../../support/chain/harness.ts'
-import type { ConformanceCase, Faults } from '../case.ts'
+import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
+import { fill, LARGE } from './restores.ts'
 
 const undisturbed: ConformanceCase = {
   row: 'rebalance',
@@ -66,22 +66,38 @@ const staticRestart: ConformanceCase = {
     }),
 }
 
+/** The first one waits with each mebibyte that it has restored, so the second is there long before it is done. */
 const duringRestore: ConformanceCase = {
   row: 'rebalance',
-  name: 'partitions move while their first owner still takes them over',
+  name: 'a partition moves while its first owner restores it',
+  timeoutMs: 150_000,
   run: (site, faults) =>
-    withChain(site, async run => {
-      await run.write(10)
-      run.start({ fault: { does: 'wait', step: 'locked', count: 1, waitMs: 3_000 } })
-      await wait(1_500)
-      const second = run.start({ stateDirectory: run.otherDirectory('second') })
-      await run.until(30_000, 'the second has its half', () => second.running === run.partitions / 2)
-      faults.add('rebalance during a restore')
-      await run.untilRunning()
-      await run.write(5)
-      await run.expectExact()
-      await run.stopAll()
-    }),
+    withChain(
+      site,
+      async run => {
+        const filled = await fill(run)
+        await filled.stop()
+        const slow = { does: 'wait', step: 'restore-written', count: 1, waitMs: 5_000 } as const
+        const first = run.start({ stateDirectory: run.otherDirectory('first'), fault: slow })
+        const restoring = () => first.tasks.filter(task => task.state === 'restoring' && task.restoreRemaining > 0)
+        await run.until(30_000, 'the first one restores all', () => restoring().length === run.partitions)
+        const second = run.start({ stateDirectory: run.otherDirectory('second') })
+        const half = run.partitions / 2
+        await run.until(40_000, 'the first one has given up its half', () => first.tasks.length === half)
+        // What has stayed is not open yet, so what went was not open either: both came equally far.
+        if (restoring().length < half) throw new Error(`nothing was restored any more: ${first.describe()}`)
+        faults.add('rebalance during a restore')
+        await run.until(30_000, 'the second one has its half', () => second.running === half)
+        const end = await first.stop()
+        if (end !== 0) throw new Error(`the first one ended with ${end}: ${first.describe()}`)
+        faults.add('SIGTERM during a restore')
+        await run.untilRunning(30_000)
+        await run.write(5)
+        await run.expectExact(60_000)
+        await run.stopAll()
+      },
+      LARGE,
+    ),
 }
 
 const duringCommit: ConformanceCase = {
@@ -104,62 +120,6 @@ const duringCommit: ConformanceCase = {
       await run.expectExact()
       await run.stopAll()
     }),
-}
-
-const MOST_INSTANCES = 5
-
-/** One of: an instance joins, leaves by SIGTERM, dies by SIGKILL, or stops for some seconds. */
-async function stir(run: ChainRun, instances: Worker[], turn: number, faults: Faults): Promise<void> {
-  const join = () => instances.push(run.start({ stateDirectory: run.otherDirectory(`pod-${turn}`) }))
-  if (instances.length <= 1 || (instances.length < MOST_INSTANCES && Math.random() < 0.4)) {
-    join()
-    faults.add('instance joined')
-    return
-  }
-  const [one] = instances.splice(Math.floor(Math.random() * instances.length), 1)
-  if (one === undefined) return
-  const kind = Math.random()
-  if (kind < 0.4) {
-    await one.stop()
-    faults.add('instance left')
-  } else if (kind < 0.8) {
-    await one.kill()
-    faults.add('SIGKILL')
-  } else {
-    one.process.kill('SIGSTOP')
-    await wait(7_000)
-    one.process.kill('SIGCONT')
-    instances.push(one)
-    faults.add('SIGSTOP beyond the session')
-  }
-}
-
-/** 1 to 5 instances come and go for so long under load. */
-export function churnCase(minutes: number): ConformanceCase {
-  return {
-    row: 'rebalance',
-    name: `1 to 5 instances join, leave, die and stop for ${minutes} minutes under load`,
-    timeoutMs: minutes * 60_000 + 180_000,
-    run: (site, faults) =>
-      withChain(
-        site,
-        async run => {
-          const instances = [run.start()]
-          const scene = async () => {
-            const endMs = Date.now() + minutes * 60_000
-            for (let turn = 0; Date.now() < endMs; turn++) {
-              await stir(run, instances, turn, faults)
-              await wait(1_000 + Math.random() * 3_000)
-            }
-          }
-          await run.writeUntil(scene(), 150)
-          await run.untilRunning(60_000)
-          await run.expectExact(60_000)
-          await run.stopAll()
-        },
-        { partitions: 8 },
-      ),
-  }
 }
 
 export const membershipCases: readonly ConformanceCase[] = [

@@ -1,15 +1,15 @@
-import { LocalStore } from '../../../src/store/localStore.ts'
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
 import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
+import { checkpointOf, expectWarm, placesOf } from './warmth.ts'
 
 /** Records with keys of a kilobyte: a changelog of several MiB, of which a restore writes one at a time. */
-const LARGE = { partitions: 2, keys: 400, keyBytes: 1_000 } as const
+export const LARGE = { partitions: 2, keys: 400, keyBytes: 1_000 } as const
 const ROUNDS = 20
 const LEAST_BYTES = 3 << 20
 
 /** A whole state of which every partition has written so much to its changelog. */
-async function fill(run: ChainRun): Promise<Worker> {
+export async function fill(run: ChainRun): Promise<Worker> {
   const first = run.start()
   await run.write(ROUNDS)
   await run.expectExact(60_000)
@@ -17,14 +17,6 @@ async function fill(run: ChainRun): Promise<Worker> {
     if (end * LARGE.keyBytes < LEAST_BYTES) throw new Error(`the changelog of ${partition} has only ${end} records`)
   }
   return first
-}
-
-/** How far a store has come, 0 where it has not begun. */
-async function restoredTo(directory: string): Promise<number> {
-  const { store, wiped } = await LocalStore.open(directory)
-  await store.close()
-  if (wiped !== null) throw wiped
-  return store.checkpoint()?.changelogPosition ?? 0
 }
 
 const killedInside: ConformanceCase = {
@@ -46,13 +38,16 @@ const killedInside: ConformanceCase = {
           faults.add('SIGKILL in a restore')
           let half = 0
           for (const [partition, whole] of ends) {
-            const position = await restoredTo(run.storeOf(partition, stateDirectory))
+            const position = await checkpointOf(run.storeOf(partition, stateDirectory))
             if (position > 0 && position < whole) half++
           }
           if (half === 0) throw new Error('no store was restored in part')
         }
+        const places = await placesOf(run, stateDirectory)
+        const last = run.start({ stateDirectory, logLevel: 'info' })
+        await run.untilRunning(60_000)
+        expectWarm(last, new Map([...places].filter(([, [at]]) => at > 0)))
         await run.write(3)
-        run.start({ stateDirectory })
         await run.expectExact(60_000)
         await run.stopAll()
       },

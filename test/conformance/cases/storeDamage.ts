@@ -8,7 +8,8 @@ const SMALL_SEGMENT_BYTES = 4 << 10
 /** Of a segment's head, and more. */
 const HEAD_BYTES = 64
 
-async function segmentsOf(directory: string): Promise<string[]> {
+/** The log of a store, its segments in their order. */
+export async function segmentsOf(directory: string): Promise<string[]> {
   const names = await readdir(directory)
   return names
     .filter(name => name.endsWith('.log'))

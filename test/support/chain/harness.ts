@@ -114,6 +114,7 @@ export class ChainRun {
       requestTimeoutMs: 30_000,
       transactionTimeoutMs: 60_000,
       maxStoreAgeMs: 3_600_000,
+      maxUnflushedBytes: 256 << 20,
       restoreNoProgressMs: 180_000,
       instanceId: null,
       logLevel: 'warn',
@@ -133,11 +134,15 @@ export class ChainRun {
     return join(this.stateDirectory, name)
   }
 
-  /** Waits until the workers that live hold and run all partitions (or `count` of them). */
+  /**
+   * Waits until the workers that live hold and run all partitions (or `count` of them). Throws where one of them makes its
+   * transactions with another protocol than the one that its worker was started for.
+   */
   async untilRunning(timeoutMs = 30_000, count = this.partitions): Promise<void> {
     await this.until(timeoutMs, 'all partitions run', () => {
       return this.alive().reduce((sum, worker) => sum + worker.running, 0) === count
     })
+    this.checkProtocols()
   }
 
   /** Waits until all input is read and committed, while timers and effects that are held back may be outstanding. */
@@ -195,7 +200,7 @@ export class ChainRun {
       const { inputs, ...verdict } = await judgeChains(this.brokers, this.topics, partitions)
       const wrong = Object.entries<readonly string[]>(verdict).filter(([, lines]) => lines.length > 0)
       const short = partitions === undefined && inputs < (await this.inputSize())
-      if (wrong.length === 0 && !short) return
+      if (wrong.length === 0 && !short) return this.checkProtocols()
       const onlyLate = wrong.every(([what]) => what === 'missing')
       if (onlyLate && Date.now() < deadline) {
         await wait(300)
@@ -244,6 +249,18 @@ export class ChainRun {
   /** Records of the input, which is neither transactional nor compacted. */
   private async inputSize(): Promise<number> {
     return [...(await this.ends(this.topics.input)).values()].reduce((sum, end) => sum + end, 0)
+  }
+
+  private checkProtocols(): void {
+    for (const worker of this.alive()) {
+      const { protocol } = worker.settings
+      const other = worker.tasks.find(({ state, transactionProtocol }) => {
+        return state === 'running' && transactionProtocol !== protocol
+      })
+      if (other !== undefined) {
+        throw new Error(`partition ${other.partition} uses ${other.transactionProtocol}, not ${protocol}`)
+      }
+    }
   }
 
   private alive(): Worker[] {

@@ -59,6 +59,7 @@ const runner = new RoleRunner(chainTopology(settings.topics, settings.variant), 
   sessionTimeoutMs: settings.sessionTimeoutMs,
   transactionTimeoutMs: settings.transactionTimeoutMs,
   maxStoreAgeMs: settings.maxStoreAgeMs,
+  maxUnflushedBytes: settings.maxUnflushedBytes,
   restoreNoProgressMs: settings.restoreNoProgressMs,
   instanceId: settings.instanceId,
   log: pino({ level: settings.logLevel }, pino.destination(2)),
@@ -66,7 +67,7 @@ const runner = new RoleRunner(chainTopology(settings.topics, settings.variant), 
   ...(settings.protocol === 'v1' ? { forceTransactionProtocol: 'v1' as const } : {}),
   onStep: async step => {
     const { fault } = settings
-    if (step !== fault?.step || ++reached < fault.count) return
+    if (step !== fault?.step || Date.now() < (fault.fromMs ?? 0) || ++reached < fault.count) return
     if (fault.does === 'wait') await wait(fault.waitMs)
     else if (reached === fault.count) process.kill(process.pid, fault.does === 'kill' ? 'SIGKILL' : 'SIGSTOP')
   },

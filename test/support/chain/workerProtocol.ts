@@ -3,11 +3,18 @@ import type { EngineStep } from '../../../src/engine/options.ts'
 import type { RoleStatus } from '../../../src/engine/status.ts'
 import type { ChainTopics, ChainVariant } from './topology.ts'
 
+interface AtStep {
+  readonly step: EngineStep
+  readonly count: number
+  /** Wall clock: what comes before it does not count. Default: everything does. */
+  readonly fromMs?: number
+}
+
 /** Something that the process does to itself at a step of the engine, the `count`-th time that it gets there. */
 export type StepFault =
-  | { readonly does: 'kill' | 'stop'; readonly step: EngineStep; readonly count: number }
+  | (AtStep & { readonly does: 'kill' | 'stop' })
   /** That time and every time after. */
-  | { readonly does: 'wait'; readonly step: EngineStep; readonly count: number; readonly waitMs: number }
+  | (AtStep & { readonly does: 'wait'; readonly waitMs: number })
 
 export interface ClockJump {
   readonly afterMs: number
@@ -29,6 +36,7 @@ export interface ChainSettings {
   readonly requestTimeoutMs: number
   readonly transactionTimeoutMs: number
   readonly maxStoreAgeMs: number
+  readonly maxUnflushedBytes: number
   readonly restoreNoProgressMs: number
   readonly instanceId: string | null
   readonly logLevel: string
