@@ -110,6 +110,27 @@ describe('LocalStore', () => {
     await (await LocalStore.open(directory)).store.close()
   })
 
+  it('opens one after the other, in the order in which they are asked for, whatever becomes of one', async () => {
+    const [large, damaged, small] = ['large', 'damaged', 'small'].map(name => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ]
+    const { store } = await LocalStore.open(large)
+    await store.write(filling(Array.from({ length: 20_000 }, (_, i) => [`key/${i}`, 'value'])), checkpoint)
+    await store.close()
+    await rm(join(large, 'index.snapshot'), { force: true })
+    await writeFile(damaged, 'a file where a directory should be')
+    const ready: string[] = []
+    const open = async (path: string) => {
+      const opened = await LocalStore.open(path).catch(() => null)
+      ready.push(basename(path))
+      await opened?.store.close()
+    }
+    await Promise.all([open(large), open(damaged), open(small)])
+    expect(ready).toEqual(['large', 'damaged', 'small'])
+  })
+
   it('stays open when it is cleared', async () => {
     const { store } = await LocalStore.open(directory)
     await store.write(filling([['users/a', '1']]), checkpoint)
