@@ -2,7 +2,7 @@ import type { Fetcher } from '../kafka/fetcher.ts'
 import { scanRecords } from '../kafka/recordBatch.ts'
 import type { RecordView } from '../kafka/recordBatch.ts'
 import type { LocalStore, StoreWrite } from '../store/localStore.ts'
-import { changelogMovedError, stateTooNewError, TaskError } from './errors.ts'
+import { changelogMovedError, restoreStuckError, stateTooNewError } from './errors.ts'
 import { VERSION_KEY } from './state.ts'
 import { dueTimeCodec } from './timers.ts'
 
@@ -87,8 +87,10 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
           timer = setTimeout(() => resolve(true), options.noProgressMs)
         })
         clearTimeout(timer)
-        if (timedOut)
-          throw noProgressError(topic, partition, position, until, options.noProgressMs, subscription.lastError)
+        if (timedOut) {
+          const { noProgressMs } = options
+          throw restoreStuckError(topic, partition, { position, until, noProgressMs }, subscription.lastError)
+        }
         continue
       }
       const visit = (record: RecordView): undefined => {
@@ -115,22 +117,4 @@ export async function restoreChangelog(options: RestoreOptions): Promise<Restore
     signal.removeEventListener('abort', abort)
     subscription.close()
   }
-}
-
-function noProgressError(
-  topic: string,
-  partition: number,
-  position: number,
-  until: number,
-  noProgressMs: number,
-  cause: Error | undefined,
-): TaskError {
-  const why =
-    cause === undefined ? 'an open transaction of another producer, or a leader that does not answer' : cause.message
-  return new TaskError(
-    'RESTORE_STUCK',
-    `${topic}-${partition}: restore is at ${position} of ${until} and has not moved for ${noProgressMs} ms (${why}). ` +
-      'It is tried again; look at the broker that leads this partition.',
-    { retry: 'reopen', cause },
-  )
 }

@@ -5,7 +5,13 @@ import { Fetcher } from '../kafka/fetcher.ts'
 import { GroupMember } from '../kafka/groupMember.ts'
 import type { TopicPartition } from '../kafka/groupMember.ts'
 import { Backoff, sleep } from './backoff.ts'
-import { membershipFailedError, partitionMismatchError, TaskError } from './errors.ts'
+import {
+  instanceFencedError,
+  membershipFailedError,
+  partitionMismatchError,
+  roleFailedError,
+  TaskError,
+} from './errors.ts'
 import type { EngineOptions } from './options.ts'
 import { Pauses } from './pauses.ts'
 import type { TaskContext, Topology } from './processor.ts'
@@ -271,14 +277,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       this.removed = true
       return
     }
-    this.fail(
-      new TaskError(
-        'INSTANCE_FENCED',
-        `Another process uses the group instance id ${this.engine.instanceId ?? ''} in ${this.groupId}: this one stops. ` +
-          'Give every instance its own kafka.groupInstanceId.',
-        { retry: 'never' },
-      ),
-    )
+    this.fail(instanceFencedError(this.groupId, this.engine.instanceId ?? ''))
   }
 
   private openSlot(id: string, tp: TopicPartition): void {
@@ -364,8 +363,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
 
   private fail(error: unknown): void {
     if (this.error !== null) return
-    const cause =
-      error instanceof TaskError ? error : new TaskError('ROLE_FAILED', String(error), { retry: 'never', cause: error })
+    const cause = error instanceof TaskError ? error : roleFailedError(error)
     this.error = cause
     this.log.error({ code: cause.code, err: cause }, cause.message)
     this.desired = new Map()

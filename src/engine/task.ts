@@ -23,6 +23,7 @@ import type { PartitionState } from './state.ts'
 import type { TaskState, TaskStatus } from './status.ts'
 import { StoreFlusher } from './storeFlusher.ts'
 import { takeOver } from './takeover.ts'
+import { Waits } from './waits.ts'
 import { Waker, yieldToIo } from './waker.ts'
 
 /** An idle task looks around this often; one with an overdue timer that waits for the input, more often. */
@@ -73,7 +74,7 @@ export class Task<Tables extends object, Effect, Result> {
   private input: TaskInput | null = null
 
   private lifecycle: TaskState = 'assigned'
-  private waiting: { reason: string; sinceMs: number } | null = null
+  private readonly waits = new Waits()
   private error: TaskError | null = null
   private cycleNumber = 0
   private committedOffset = 0
@@ -130,7 +131,7 @@ export class Task<Tables extends object, Effect, Result> {
       topic: this.topic,
       partition: this.partition,
       state: this.lifecycle,
-      waiting: this.waiting ?? this.trouble(),
+      waiting: this.waits.shown ?? this.trouble(),
       paused: shownPause(this.options.paused()),
       position,
       endOffset,
@@ -251,7 +252,7 @@ export class Task<Tables extends object, Effect, Result> {
         membership: () => member.membership,
         signal,
         log,
-        onWaiting: reason => this.wait(reason),
+        onWaiting: this.waits.commit,
         onStep: engine.onStep && (step => engine.onStep?.(step, topic, partition)),
       },
       taken.committed,
@@ -259,13 +260,14 @@ export class Task<Tables extends object, Effect, Result> {
     const { state } = taken
     this.state = state
     if (state !== null && this.store !== null) {
-      this.flusher = new StoreFlusher(
+      this.flusher = new StoreFlusher({
         state,
-        this.store,
+        store: this.store,
+        maxUnflushedBytes: engine.maxUnflushedBytes,
         log,
-        error => this.endWith(error),
-        flush => engine.observer.flushed(topology.role, topic, partition, flush),
-      )
+        onUnusable: error => this.endWith(error),
+        onFlushed: flush => engine.observer.flushed(topology.role, topic, partition, flush),
+      })
     }
     const tables = state === null ? ({} as never) : state.createTables(topology.tables)
     this.context = new CycleContext(topic, partition, tables, state, this.cycle, partitionCounts, effect =>
@@ -285,7 +287,7 @@ export class Task<Tables extends object, Effect, Result> {
       prepare: this.processor.prepare?.bind(this.processor),
       signal,
       wake: () => this.waker.wake(),
-      onWaiting: reason => this.wait(reason),
+      onWaiting: this.waits.input,
     })
     this.enter('running')
   }
@@ -385,7 +387,7 @@ export class Task<Tables extends object, Effect, Result> {
     return fired
   }
 
-  /** One bound function for all records: no closure per record on the hot path. */
+  /** Bound once: `take` is called with it on each turn. */
   private readonly handleRecord = (record: RecordView): boolean => {
     if (this.cycleFull()) return false
     try {
@@ -539,11 +541,6 @@ export class Task<Tables extends object, Effect, Result> {
     }
     if (this.troubleSinceMs === 0) this.troubleSinceMs = Date.now()
     return { reason: error.message, sinceMs: this.troubleSinceMs }
-  }
-
-  private wait(reason: string | null): void {
-    if (reason === null) this.waiting = null
-    else this.waiting = { reason, sinceMs: this.waiting?.sinceMs ?? Date.now() }
   }
 }
 

@@ -3,19 +3,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Cycle } from '../../../src/engine/cycle.ts'
 import type { StoreFlush } from '../../../src/engine/observer.ts'
+import type { Codec } from '../../../src/engine/processor.ts'
 import { PartitionState } from '../../../src/engine/state.ts'
 import { StoreFlusher } from '../../../src/engine/storeFlusher.ts'
 import { LocalStore } from '../../../src/store/localStore.ts'
 
+const text: Codec<string> = {
+  encode: (value, buffer, position) => position + buffer.write(value, position),
+  decode: (buffer, start, end) => buffer.toString('utf8', start, end),
+}
+
 let directory: string
 let store: LocalStore
 let flushes: StoreFlush[]
+let unusable: Error[]
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'onfile-flusher-'))
   store = (await LocalStore.open(directory)).store
   flushes = []
+  unusable = []
 })
 afterEach(async () => {
   await store.close()
@@ -23,16 +32,35 @@ afterEach(async () => {
 })
 
 function flusherOf(): StoreFlusher {
-  const state = new PartitionState({ changelog: 'c', partition: 0, store, stateVersion: 1, cacheEntries: 100 }, 0)
-  return new StoreFlusher(
+  return flusherOn(new PartitionState({ changelog: 'c', partition: 0, store, stateVersion: 1, cacheEntries: 100 }, 0))
+}
+
+function flusherOn(state: PartitionState, maxUnflushedBytes = 1 << 20): StoreFlusher {
+  return new StoreFlusher({
     state,
     store,
-    pino({ level: 'silent' }),
-    error => {
-      throw error
-    },
-    flush => flushes.push(flush),
-  )
+    maxUnflushedBytes,
+    log: pino({ level: 'silent' }),
+    onUnusable: error => unusable.push(error),
+    onFlushed: flush => flushes.push(flush),
+  })
+}
+
+/** A state that wants to be flushed with every change. */
+class ChangingState {
+  readonly state = new PartitionState({ changelog: 'c', partition: 0, store, stateVersion: 1, cacheEntries: 1 }, 0)
+  private readonly table = this.state.createTables<{ t: string }>({ t: text }).t
+  private readonly cycle = new Cycle<never>()
+  private position = 0
+
+  commit(...keys: readonly string[]): void {
+    this.state.begin(this.cycle, 0)
+    for (const key of keys) this.table.put(key, 'x'.repeat(100))
+    this.position += keys.length
+    this.state.committed(this.cycle, this.position)
+    this.cycle.reset()
+    this.position++
+  }
 }
 
 describe('a write of the local store', () => {
@@ -81,5 +109,32 @@ describe('a write of the local store', () => {
     flusher.flushWhenDue()
     performance.now = now
     expect(order).toEqual(['begins', 'ends', 'begins', 'ends', 'closed'])
+  })
+
+  test('that a full volume does not take ends the task once more waits than may, and says who must act', async () => {
+    const changing = new ChangingState()
+    const flusher = flusherOn(changing.state, 1_000)
+    const write = store.write.bind(store)
+    store.write = () => Promise.reject(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }))
+    changing.commit('a')
+    flusher.flushWhenDue()
+    await expect.poll(() => flushes.length).toBe(1)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(unusable).toEqual([])
+
+    changing.commit('b', 'c', 'd', 'e', 'f')
+    flusher.flushWhenDue()
+    await expect.poll(() => unusable.length).toBe(1)
+    expect(unusable[0]).toMatchObject({ code: 'STORE_UNWRITABLE', retry: 'reopen' })
+    expect(unusable[0]!.message).toContain(directory)
+    expect(unusable[0]!.message).toContain(
+      '1000 bytes of committed changes wait: the volume of state.dir is full or broken',
+    )
+    expect(unusable[0]!.message).toContain('The operator must free or mend it')
+
+    // Nothing is lost by it: room comes back, and what was committed is written.
+    store.write = write
+    await flusher.close()
+    expect(['a', 'f'].map(key => store.get(`t/${key}`)?.length)).toEqual([100, 100])
   })
 })
