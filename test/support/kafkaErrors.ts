@@ -62,7 +62,6 @@ const WALKS: Readonly<Record<ApiName, Walk>> = {
   ),
   Fetch: (reader, here) => {
     reader.int32()
-    // The one of the whole answer stays as it is: those of its partitions are what the next request does not mend.
     reader.int16()
     reader.int32()
     reader.array(() => {
@@ -126,8 +125,20 @@ const WALKS: Readonly<Record<ApiName, Walk>> = {
   TxnOffsetCommit: throttled,
 }
 
-/** Puts a code into each place of an answer that has one; the frame begins with its length. */
-export function writeErrors(api: ApiName, answer: Buffer, errorCode: number): void {
+/** Answers that say a code for all that was asked as well. */
+const WHOLE_WALKS: Readonly<Partial<Record<ApiName, Walk>>> = {
+  Fetch: afterThrottle,
+  OffsetFetch: (reader, here) => {
+    WALKS.OffsetFetch(reader, () => reader.int16())
+    here()
+  },
+}
+
+/**
+ * Puts a code into each place of an answer that has one for a part of what was asked, or, with `whole`, into the one for all
+ * of it; the frame begins with its length.
+ */
+export function writeErrors(api: ApiName, answer: Buffer, errorCode: number, whole = false): void {
   const reader = new Reader(answer, HEAD)
   let places = 0
   const here = () => {
@@ -137,7 +148,8 @@ export function writeErrors(api: ApiName, answer: Buffer, errorCode: number): vo
     reader.int16()
     places++
   }
-  WALKS[api](reader, here)
+  const walk = whole ? WHOLE_WALKS[api] : WALKS[api]
+  walk?.(reader, here)
   if (places === 0) throw new Error(`no error code in an answer of ${api}`)
 }
 

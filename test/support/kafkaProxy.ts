@@ -22,6 +22,8 @@ export interface Fault {
   readonly action: 'cut' | 'swallow' | 'half' | 'delay' | 'error' | 'refuse' | 'damage'
   readonly delayMs?: number
   readonly errorCode?: number
+  /** With `error`: the code for all that was asked, not those of its parts (Fetch, OffsetFetch). */
+  readonly whole?: boolean
   /** Gets the whole frame of an answer: length, correlation id, body. */
   readonly damage?: (answer: Buffer) => void
   /** Default 1. */
@@ -154,7 +156,7 @@ export class KafkaProxy {
       if (fault?.action === 'swallow') return
       if (fault?.action === 'half') return void client.write(answer.subarray(0, answer.length >> 1), cut)
       if (fault?.action === 'delay') return later(fault.delayMs ?? 0, client, answer)
-      if (fault?.action === 'error') writeErrors(fault.api, answer, fault.errorCode ?? 0)
+      if (fault?.action === 'error') writeErrors(fault.api, answer, fault.errorCode ?? 0, fault.whole)
       if (fault?.action === 'damage') fault.damage?.(answer)
       client.write(answer)
     })

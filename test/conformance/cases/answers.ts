@@ -33,7 +33,7 @@ const newError: Loss = {
 
 const committing: readonly { api: ApiName; protocols: readonly Site['protocol'][]; losses: readonly Loss[] }[] = [
   { api: 'Produce', protocols: ['v1', 'v2'], losses },
-  { api: 'AddPartitionsToTxn', protocols: ['v1'], losses },
+  { api: 'AddPartitionsToTxn', protocols: ['v1'], losses: [...losses, newError] },
   { api: 'AddOffsetsToTxn', protocols: ['v1'], losses: [...losses, newError] },
   { api: 'TxnOffsetCommit', protocols: ['v1', 'v2'], losses },
   { api: 'EndTxn', protocols: ['v1', 'v2'], losses: [...losses, newError] },
@@ -121,6 +121,7 @@ const lockAnswers: ConformanceCase[] = (['InitProducerId', 'OffsetFetch'] as con
           for (const { fault } of kinds) proxy.lose({ api, ...fault, times: 1 })
           const before = proxy.hits.length
           run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+          await run.until(60_000, `every loss of ${api} at the lock`, () => proxy.hits.length - before >= kinds.length)
           await run.untilRunning(60_000)
           faults.add('SIGKILL')
           faults.add(`${api} at the lock`, proxy.hits.length - before)
@@ -151,7 +152,7 @@ const random: ConformanceCase = {
     ),
 }
 
-/** Asked again and again while a task works. */
+/** Asked again and again while a task works; the requests of v1's transactions alone are in `committing`. */
 const WORKING = ['Produce', 'TxnOffsetCommit', 'Fetch', 'Heartbeat'] as const
 /** Asked when a process starts. */
 const STARTING = ['FindCoordinator', 'JoinGroup', 'SyncGroup', 'OffsetFetch', 'ListOffsets', 'Metadata'] as const
@@ -159,6 +160,8 @@ const STARTING = ['FindCoordinator', 'JoinGroup', 'SyncGroup', 'OffsetFetch', 'L
 /** Of Metadata only what asks for this topic: a code stands with a topic. kafkajs asks too, in another version. */
 const saysCode = (topic: string) => (request: Buffer) =>
   request.readInt16BE(0) !== API.Metadata || (request.readInt16BE(2) === 7 && request.includes(topic))
+
+const timesHit = (proxy: KafkaProxy, hit: string): number => proxy.hits.filter(one => one === hit).length
 
 const unheardOf: ConformanceCase = {
   row: 'unknown',
@@ -172,12 +175,25 @@ const unheardOf: ConformanceCase = {
         await run.untilRunning()
         const all = async () => {
           for (const api of WORKING) await suffer(run, proxy, first, { api, ...fault }, newError.name, faults)
+          await suffer(run, proxy, first, { api: 'Fetch', ...fault, whole: true }, `${newError.name} for all`, faults)
           await first.kill()
           faults.add('SIGKILL')
           for (const api of STARTING) proxy.lose({ api, ...fault, times: 1 })
-          run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+          proxy.lose({ api: 'OffsetFetch', ...fault, whole: true, times: 1 })
+          const behind = { brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS }
+          const second = run.start(behind)
           await run.until(60_000, 'all have come', () => STARTING.every(api => proxy.hits.includes(`${api} response`)))
           for (const api of STARTING) faults.add(`${api} ${newError.name}`)
+          await run.untilRunning(60_000)
+          await run.until(10_000, 'OffsetFetch twice', () => timesHit(proxy, 'OffsetFetch response') > 1)
+          faults.add(`OffsetFetch ${newError.name} for all`)
+
+          proxy.lose({ api: 'LeaveGroup', ...fault, times: 1 })
+          const end = await second.stop()
+          if (end !== 0) throw new Error(`ended with ${end}: ${second.describe()}`)
+          if (timesHit(proxy, 'LeaveGroup response') === 0) throw new Error('it has not left its group')
+          faults.add(`LeaveGroup ${newError.name}`)
+          run.start(behind)
           await run.untilRunning(60_000)
         }
         await run.writeUntil(all(), 60)

@@ -44,7 +44,7 @@ const expired: ConformanceCase = {
   name: 'the transactional id expires while nothing comes, then input comes again',
   run: (site, faults) =>
     withChain(site, async run => {
-      run.start()
+      const worker = run.start()
       await run.write(10, 20)
       await run.expectExact()
       const ids = Array.from({ length: run.partitions }, (_, number) => `${run.groupId}-${run.topics.input}-${number}`)
@@ -56,6 +56,10 @@ const expired: ConformanceCase = {
       faults.add('transactional id expired', run.partitions)
       await run.write(10, 20)
       await run.expectExact()
+      const { resent, lost } = worker.commits
+      if (resent + lost === 0 || !worker.log.includes('INVALID_PRODUCER_ID_MAPPING')) {
+        throw new Error(`no commit met it: ${worker.describe()}`)
+      }
       await run.stopAll()
     }),
 }

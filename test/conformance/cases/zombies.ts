@@ -1,15 +1,29 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { EngineStep } from '../../../src/engine/options.ts'
-import type { Worker } from '../../support/chain/harness.ts'
+import type { ChainRun, Worker } from '../../support/chain/harness.ts'
 import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
+import { HELD_BACK_MS, startBefore } from './contents.ts'
 
 const steps: readonly EngineStep[] = ['gathered', 'produced', 'offset-committed', 'committed']
 
 /**
- * The zombie stops at a step of one partition's cycle (with output gathered, sent, or committed), loses its membership,
- * comes back after another instance has taken over and works. It must neither write nor disturb the owner's commits.
+ * The zombie has lost its membership, and comes back after another instance has taken over and works. It must neither write
+ * nor disturb the owner's commits.
  */
+async function comeBack(run: ChainRun, zombie: Worker): Promise<void> {
+  const { variant } = zombie.settings
+  const heir = run.start({ variant, stateDirectory: run.otherDirectory('heir') })
+  await run.until(40_000, 'the heir runs everything', () => heir.running === run.partitions)
+  await wait(500)
+  const before = fencingsOf(heir)
+  zombie.process.kill('SIGCONT')
+  await wait(4_000)
+  const fencings = fencingsOf(heir) - before
+  if (fencings > 0) throw new Error(`the zombie aborted ${fencings} commits of the owner: ${heir.describe()}`)
+}
+
+/** It stops at a step of one partition's cycle: with output gathered, sent, or committed. */
 const stopped = steps.map((step): ConformanceCase => ({
   row: 'R0',
   name: `a process stops after the step "${step}" for longer than its session and comes back to a new owner`,
@@ -20,14 +34,7 @@ const stopped = steps.map((step): ConformanceCase => ({
       const scene = async () => {
         await run.until(30_000, 'the zombie stops', () => zombie.isStopped())
         faults.add('SIGSTOP beyond the session')
-        const heir = run.start({ stateDirectory: run.otherDirectory('heir') })
-        await run.until(40_000, 'the heir runs everything', () => heir.running === run.partitions)
-        await wait(500)
-        const before = fencingsOf(heir)
-        zombie.process.kill('SIGCONT')
-        await wait(4_000)
-        const fencings = fencingsOf(heir) - before
-        if (fencings > 0) throw new Error(`the zombie aborted ${fencings} commits of the owner: ${heir.describe()}`)
+        await comeBack(run, zombie)
       }
       await run.writeUntil(scene(), 40)
       await run.untilRunning()
@@ -35,6 +42,27 @@ const stopped = steps.map((step): ConformanceCase => ({
       await run.stopAll()
     }),
 }))
+
+/** The cycle in which it stops holds no input: whether its transaction is known to the owner shows in timers and effects only. */
+const stoppedWithoutInput = (['only timers', 'only finished effects'] as const).flatMap(content =>
+  (['produced', 'offset-committed'] as const).map((step): ConformanceCase => ({
+    row: 'R0',
+    name: `a process stops after the step "${step}" of a cycle of ${content} for longer than its session, and comes back`,
+    timeoutMs: 150_000,
+    run: (site, faults) =>
+      withChain(site, async run => {
+        const zombie = await startBefore(run, content, heldUntilMs => ({
+          fault: { does: 'stop', step, count: 1, fromMs: heldUntilMs },
+        }))
+        await run.until(HELD_BACK_MS + 10_000, 'the zombie stops', () => zombie.isStopped())
+        faults.add('SIGSTOP beyond the session')
+        await run.writeUntil(comeBack(run, zombie), 40)
+        await run.untilRunning()
+        await run.expectExact()
+        await run.stopAll()
+      }),
+  })),
+)
 
 /** Commits that failed because somebody initialised the owner's transactional id (a rebalance alone does not). */
 function fencingsOf(worker: Worker): number {
@@ -67,4 +95,4 @@ const twoOwners: ConformanceCase = {
     }),
 }
 
-export const zombieCases: readonly ConformanceCase[] = [...stopped, twoOwners]
+export const zombieCases: readonly ConformanceCase[] = [...stopped, ...stoppedWithoutInput, twoOwners]

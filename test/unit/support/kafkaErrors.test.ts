@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Request } from '../../../src/kafka/request.ts'
+import { fetchRecords } from '../../../src/kafka/requests/fetch.ts'
+import { offsetFetch } from '../../../src/kafka/requests/offsets.ts'
 import { produce } from '../../../src/kafka/requests/produce.ts'
 import {
   addOffsetsToTransaction,
@@ -80,5 +82,28 @@ describe('an answer in the place of a broker', () => {
     expect(read(request, version, answer)).toMatchObject(expected(51))
     writeErrors(api, answer, 9_999)
     expect(read(request, version, answer)).toMatchObject(expected(9_999))
+  })
+})
+
+describe('an answer that says a code for all that was asked', () => {
+  it('takes another one there: Fetch', () => {
+    const request = fetchRecords([], { isolation: 'read_committed', maxWaitMs: 0, minBytes: 0, maxBytes: 0 })
+    // Length, correlation id, throttle time, code, session, no topics.
+    const answer = new Writer().int32(0).int32(99).int32(0).int16(0).int32(0).int32(0).finish()
+    writeErrors('Fetch', answer, 9_999, true)
+    expect(request.decode(new Reader(answer, 8), 11)).toEqual({ errorCode: 9_999, partitions: [] })
+  })
+
+  it('takes another one there: OffsetFetch', () => {
+    const answer = new Writer().int32(0).int32(99).emptyTags().int32(0)
+    answer.compactArray(['in'], topic => {
+      answer.compactString(topic).compactArray([3], partition => {
+        answer.int32(partition).int64(42).int32(-1).compactString('cycle=1').int16(0).emptyTags()
+      })
+      answer.emptyTags()
+    })
+    const bytes = answer.int16(0).emptyTags().finish()
+    writeErrors('OffsetFetch', bytes, 9_999, true)
+    expect(read(offsetFetch('g', 'in', 3), 7, bytes)).toEqual({ errorCode: 9_999, offset: 42, metadata: 'cycle=1' })
   })
 })
