@@ -5,10 +5,14 @@ import { LogLevels } from '../telemetry/logLevels.ts'
 import { takeOverSignals } from './earlySignals.ts'
 import { EXIT } from './exitCodes.ts'
 import type { ExitCode } from './exitCodes.ts'
+import { codeOf } from './failure.ts'
 import { leaveAtOnce } from './leaveAtOnce.ts'
 import { guardMemory } from './run/memoryGuard.ts'
 import { OnfileProcess } from './run/onfileProcess.ts'
 import { ShutdownWatch } from './run/shutdownWatch.ts'
+import { tellUncaughtBy } from './uncaught.ts'
+
+const UNCAUGHT = 'a defect: an error that nobody caught ends the process, report it to the developers'
 
 /**
  * `onfile run`: the roles of this process until SIGTERM or SIGINT. What is missing outside (a broker, the registry, a
@@ -20,6 +24,9 @@ export async function runOnfile(config: Config): Promise<ExitCode> {
   guardMemory(config)
   const levels = new LogLevels(config.log.level)
   const log = createLog({ level: config.log.level, pretty: config.log.pretty, levels })
+  // Not by the log itself: its pretty form needs a turn of the event loop for each line, and there is none left.
+  const lastLine = createLog({ level: 'fatal' })
+  tellUncaughtBy(error => lastLine.fatal({ err: error, code: codeOf(error) ?? undefined }, UNCAUGHT))
   const stop = new AbortController()
   const running = new OnfileProcess(config, log, new LogLevelSwitch(levels, log), stop.signal)
   const watch = new ShutdownWatch({
