@@ -4,6 +4,7 @@ import type { DecisionDraft } from './decisionDraft.ts'
 import { orderIdentity } from './ids.ts'
 import { recall, remember } from './memory.ts'
 import { onForget } from './operatorForget.ts'
+import { actorOf, lacksProof, shortens } from './operatorProof.ts'
 import { onRetry } from './operatorRetry.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
@@ -15,9 +16,9 @@ const REFUSED = 1
 
 /**
  * An operator's order about one user: a card or all of them, at a merchant or at all of them. Each has one outcome of its
- * own with the status of its effect and the reason `operator`; `REJECTED` where it has none, or is not known here. A second
- * one with the same `request_id` is the same order, written again by somebody who had no answer: it changes nothing, and is
- * told as what the first one was, done or refused.
+ * own with the status of its effect and the reason `operator`; `REJECTED` where it has none, lacks what it needs, or is not
+ * known here. A second one with the same `request_id` is the same order, written again by somebody who had no answer: it
+ * changes nothing, and is told as what the first one was, done or refused.
  */
 export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, command: OperatorCommand): void {
   const { request_id } = command
@@ -35,6 +36,10 @@ export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, c
 }
 
 function carryOut(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
+  if (lacksProof(command)) {
+    tell(draft, command, 'REJECTED', source)
+    return
+  }
   switch (command.action) {
     case 'SUPPRESS':
       onSuppress(draft, command, source)
@@ -69,12 +74,13 @@ export function onOrderEnd(draft: DecisionDraft, { scope, source }: OrderEnd): v
 
 /** Comes into force at once and stops what waits, as an opt_out does. An order whose end has passed has no effect. */
 function onSuppress(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
-  const { card_ref, merchant_id, actor, until } = command
-  if (until !== null && until <= draft.now) {
+  const { card_ref, merchant_id, until } = command
+  const actor = actorOf(command)
+  const known = entryOf(draft.user, command, 'operator')
+  if ((until !== null && until <= draft.now) || shortens(command, known)) {
     tell(draft, command, 'REJECTED', source)
     return
   }
-  const known = entryOf(draft.user, command, 'operator')
   if (known === undefined && draft.user.suppressions.length >= SUPPRESSION_LIMIT) {
     tell(draft, command, 'REJECTED', source, 'limit')
     return

@@ -3,6 +3,7 @@ import { NO_SUBJECT } from './decisionDraft.ts'
 import type { DecisionDraft } from './decisionDraft.ts'
 import { orderIdentity, suppressionKey } from './ids.ts'
 import { remember } from './memory.ts'
+import { lacksProof } from './operatorProof.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
 
@@ -65,13 +66,12 @@ export function onForgottenUser(draft: DecisionDraft, { source, body }: UserEven
   }
 }
 
-function onOrder(
-  draft: DecisionDraft,
-  { action, card_ref, merchant_id, request_id }: OperatorCommand,
-  source: SourcePosition,
-): void {
+function onOrder(draft: DecisionDraft, command: OperatorCommand, source: SourcePosition): void {
+  const { action, card_ref, merchant_id, request_id } = command
   const isAboutUser = card_ref === null && merchant_id === null
-  if (action === 'FORGET' && isAboutUser) {
+  if (lacksProof(command)) {
+    tell(draft, 'REJECTED', 'operator', source)
+  } else if (action === 'FORGET' && isAboutUser) {
     tell(draft, 'SUPPRESSED', 'forgotten', source)
   } else if (action === 'LIFT' && isAboutUser) {
     tell(draft, 'SKIPPED', 'operator', source)
