@@ -34,7 +34,9 @@ const ORDERS: readonly { action: OrderAction; about: string; takes: readonly ('c
   },
   {
     action: 'FORGET',
-    about: 'erase a user: what waits is stopped, nothing is kept, nothing is pushed any more',
+    about:
+      'erase a user: what waits is stopped, nothing is kept, no event of theirs leads to a push any more. Where the role ' +
+      'switcher runs, a user who links a merchant anew is served by that link all the same',
     takes: [],
   },
 ]

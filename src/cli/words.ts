@@ -46,7 +46,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'SKIPPED/forgotten': 'the user is erased: noted by position only, nothing is done',
   'CANCELLED/operator': 'stopped in time by an operator',
   'CANCELLED/forgotten': 'stopped, because the user is erased',
-  'NO_RESULT/forgotten': 'the user was erased before the result came',
+  'NO_RESULT/forgotten': 'the user is erased: what becomes of a card that Knot has is not followed',
   'REJECTED/operator': "an operator's order that had no effect",
   'REJECTED/uid_conflict': 'its id belongs to another event',
   'REJECTED/invalid_card_data': 'the card in the vault is not valid: nothing was sent',

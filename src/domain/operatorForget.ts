@@ -6,6 +6,7 @@ import { remember } from './memory.ts'
 import { lacksProof } from './operatorProof.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
+import { isLandedTask } from './taskResults.ts'
 
 /** Webhooks that always have an outcome (contract.md 2). The others concern no card switch, or no attempt. */
 const EXPLAINED: ReadonlySet<string> = new Set([
@@ -59,7 +60,9 @@ export function onForgottenUser(draft: DecisionDraft, { source, body }: UserEven
       else draft.ignored.push(body.event)
       return
     case 'result':
-      // Of a command that was out when the user was erased: nobody waits for it.
+      // Of a command that was out when the user was erased: nobody waits for it. A task is no command of ours: whoever links
+      // anew asks Knot for the card, SWITCHER knows of no erasure, and what then has left the house is told, without a card.
+      if (isLandedTask(body)) tell(draft, 'NO_RESULT', 'forgotten', source)
       return
     case 'operator':
       onOrder(draft, body, source)

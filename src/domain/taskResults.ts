@@ -17,6 +17,11 @@ export function isTaskResult(result: CommandResult): boolean {
   return result.command_kind === 'SWITCH' && result.decision_seq === 0
 }
 
+/** SWITCHER's report that the push of a task has ended, and that Knot has the card or may have it. */
+export function isLandedTask(result: CommandResult): boolean {
+  return isTaskResult(result) && result.reason !== TASK_STARTED && isAccepted(result)
+}
+
 /**
  * What SWITCHER reports, in this order: that it starts, then how that ended; or only that nothing was sent. The start
  * opens an attempt, so that a webhook, a look or the hard deadline ends it, also where SWITCHER dies in between. `source`

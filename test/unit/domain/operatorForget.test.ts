@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { TASK_STARTED } from '../../../src/domain/taskResults.ts'
 import { asked, issued, SCOPES, USER_SCOPE } from './orderScopes.ts'
+import { reportOn } from './resultBody.ts'
 import { CARD, DAY, MERCHANT, MINUTE, T0, USER, World } from './world.ts'
 
 const forget = (world: World) => world.operator('FORGET', USER_SCOPE)
@@ -144,6 +146,32 @@ describe('a user who was erased', () => {
       expect(world.news()).toEqual([])
     },
   )
+
+  it('who links a merchant anew is served by SWITCHER, and it is told that Knot may have a card, but not which', () => {
+    for (const end of ['ACCEPTED', 'AMBIGUOUS'] as const) {
+      const world = erased()
+      const webhook = world.knot('AUTHENTICATED', { send_card: true, task_id: '77', card_id: CARD })
+      expect(world.news()).toEqual(['SKIPPED forgotten'])
+      world.event(reportOn(77, CARD, MERCHANT, { result: 'AMBIGUOUS', reason: TASK_STARTED }), webhook, world.now)
+      expect(world.news()).toEqual([])
+      world.event(reportOn(77, CARD, MERCHANT, { result: end }), webhook, world.now)
+      expect(world.news()).toEqual(['NO_RESULT forgotten'])
+      const anonymous = { card_ref: null, merchant_id: null, merchant_name: null, command_id: null }
+      expect(world.lastOutcome).toMatchObject({ source: webhook, origin: webhook, final: true, ...anonymous })
+      expectErased(world)
+    }
+  })
+
+  it('is told nothing more of a task whose card stayed in the house', () => {
+    const world = erased()
+    const webhook = world.knot('AUTHENTICATED', { send_card: true, task_id: '77', card_id: CARD })
+    world.news()
+    for (const result of ['NOT_SENT', 'REJECTED', 'INVALID_CARD'] as const) {
+      world.event(reportOn(77, CARD, MERCHANT, { result }), webhook, world.now)
+    }
+    expect(world.news()).toEqual([])
+    expectErased(world)
+  })
 
   it('leaves webhooks that never have an outcome alone', () => {
     const world = erased()
