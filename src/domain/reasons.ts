@@ -11,8 +11,26 @@ export interface ReasonRule {
   readonly retries: number
   /** Wait before each of them, milliseconds. */
   readonly waitsMs: readonly number[]
+  /** What makes it go again, in words. */
+  readonly resumedBy: string
   /** Why it is treated so (domain.md 3). */
   readonly why: string
+}
+
+const NEXT = "the card's next version, or RETRY"
+const LOGIN = `the user's login there (AUTHENTICATED), ${NEXT}`
+
+/**
+ * What makes a version, or its successor, go again after a failure of each class: `retries.ts` (waits, another version in
+ * the vault), `knotEvents.ts` and `rediscovery.ts` (AUTHENTICATED), `lifecycle.ts` (a next version), `operatorRetry.ts`.
+ */
+export const RESUMED_BY: Readonly<Record<ReasonClass, string>> = {
+  auto_retry: `its wait; then ${NEXT}`,
+  delayed_retry: `its wait; then ${NEXT}`,
+  fix_data: `another version in the vault than the one sent, once; then ${NEXT}`,
+  user_action: LOGIN,
+  terminal: NEXT,
+  investigate: NEXT,
 }
 
 /** By Knot's reason as `normalisedReason` writes it. */
@@ -34,7 +52,14 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-type Row = readonly [reason: string, reasonClass: ReasonClass, waitsMs: readonly number[], why: string]
+type Row = readonly [
+  reason: string,
+  reasonClass: ReasonClass,
+  waitsMs: readonly number[],
+  why: string,
+  /** Where it is not the class's. */
+  resumedBy?: string,
+]
 
 const ROWS: readonly Row[] = [
   ['insufficient funds', 'delayed_retry', [24 * HOUR_MS, 72 * HOUR_MS], 'depends on the balance of the day'],
@@ -62,6 +87,7 @@ const ROWS: readonly Row[] = [
     'user_action',
     [30 * MINUTE_MS],
     'a passing fault of the login, or a dead connection: one try while the account still says connected',
+    `its wait, if the account is still connected with \`update_card\`; else, and then, ${LOGIN}`,
   ],
   ['other', 'delayed_retry', [HOUR_MS], 'unknown: few tries, merchants watch for fraud'],
   ['card', 'fix_data', [], 'address, phone or kind of card: the same input gives the same result'],
@@ -83,13 +109,19 @@ const ROWS: readonly Row[] = [
 
 /** The table of contract.md 8 without changes. */
 export const FAILURE_REASONS: ReasonTable = new Map(
-  ROWS.map(([reason, reasonClass, waitsMs, why]) => [
+  ROWS.map(([reason, reasonClass, waitsMs, why, resumedBy = RESUMED_BY[reasonClass]]) => [
     reason,
-    { class: reasonClass, retries: waitsMs.length, waitsMs, why },
+    { class: reasonClass, retries: waitsMs.length, waitsMs, resumedBy, why },
   ]),
 )
 
-const UNLISTED: ReasonRule = { class: 'investigate', retries: 0, waitsMs: [], why: 'set by configuration' }
+const UNLISTED: ReasonRule = {
+  class: 'investigate',
+  retries: 0,
+  waitsMs: [],
+  resumedBy: RESUMED_BY.investigate,
+  why: 'set by configuration',
+}
 
 /** The table with an issuer's changes; a reason that is not in it gets a row of its own. */
 export function reasonTable(overrides: ReasonOverrides): ReasonTable {
@@ -102,6 +134,7 @@ export function reasonTable(overrides: ReasonOverrides): ReasonTable {
       class: change.class ?? rule.class,
       retries: change.retries ?? (change.waits === undefined ? rule.retries : waitsMs.length),
       waitsMs,
+      resumedBy: change.class === undefined ? rule.resumedBy : RESUMED_BY[change.class],
       why: rule.why,
     })
   }

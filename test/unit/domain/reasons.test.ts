@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { busyWaitMs, DEFAULT_POLICY, scaledWaitMs } from '../../../src/domain/policy.ts'
-import { FAILURE_REASONS, failureOf, normalisedReason, reasonTable } from '../../../src/domain/reasons.ts'
+import { FAILURE_REASONS, failureOf, normalisedReason, reasonTable, RESUMED_BY } from '../../../src/domain/reasons.ts'
 import type { ReasonClass } from '../../../src/domain/reasons.ts'
 
 const M = 60_000
@@ -35,6 +35,8 @@ describe('the table of failure reasons', () => {
     const rule = FAILURE_REASONS.get(reason)
     expect(rule).toMatchObject({ class: reasonClass, retries: waitsMs.length, waitsMs })
     expect(rule?.why).not.toBe('')
+    // Whether it does is in resumed.test.ts.
+    expect(rule?.resumedBy).not.toBe('')
   })
 
   it('has no other rows', () => {
@@ -76,7 +78,7 @@ describe("an issuer's changes", () => {
       other: { waits: [M, H] },
     })
     expect(table.get('insufficient funds')).toMatchObject({ class: 'delayed_retry', retries: 1 })
-    expect(table.get('otp')).toMatchObject({ class: 'terminal', retries: 0 })
+    expect(table.get('otp')).toMatchObject({ class: 'terminal', retries: 0, resumedBy: RESUMED_BY.terminal })
     expect(table.get('other')).toMatchObject({ class: 'delayed_retry', retries: 2, waitsMs: [M, H] })
     expect(table.size).toBe(22)
     expect(FAILURE_REASONS.get('otp')?.class).toBe('user_action')

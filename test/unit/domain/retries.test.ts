@@ -85,7 +85,9 @@ describe('a failure with retries left', () => {
   })
 
   it('never a fourth attempt, whatever the configuration says', () => {
-    const reasons = new Map([['other', { class: 'auto_retry', retries: 9, waitsMs: [HOUR], why: 'test' } as const]])
+    const reasons = new Map([
+      ['other', { class: 'auto_retry', retries: 9, waitsMs: [HOUR], resumedBy: '-', why: 'test' } as const],
+    ])
     const world = failed('other', { reasons })
     failAgain(world, 'other', HOUR)
     failAgain(world, 'other', HOUR)
