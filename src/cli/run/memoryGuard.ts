@@ -15,7 +15,7 @@ export class MemoryExposedError extends Error {
   constructor(exposures: readonly string[]) {
     super(
       `The role provision holds cards in memory and does not start with ${exposures.join(', ')}: take it from the ` +
-        'command line and from NODE_OPTIONS (only a vault on this machine, a sandbox, may be debugged)',
+        'command line and from NODE_OPTIONS (it may be debugged only with vault and Knot on this machine, a sandbox)',
     )
   }
 }
@@ -46,7 +46,7 @@ export function exposuresOf({ options, nodeOptions, inspectorUrl }: ProcessFacts
  * Closes what a process that holds cards can close by itself: a signal opens no inspector, and a core dump holds no
  * memory of its own (Linux; where that is not to be had, nothing happens). For the roles that see cards only.
  *
- * @throws MemoryExposedError where it was started with a way to look into it, unless its vault is on this machine
+ * @throws MemoryExposedError where it was started with a way to look into it, unless vault and Knot are on this machine
  */
 export function guardMemory(config: Config, facts: ProcessFacts = factsOfThisProcess()): void {
   if (!CARD_ROLES.some(role => config.roles.includes(role))) return
@@ -61,8 +61,10 @@ function factsOfThisProcess(): ProcessFacts {
   return { options: process.execArgv, nodeOptions: process.env.NODE_OPTIONS ?? '', inspectorUrl: inspector.url() }
 }
 
-function isSandbox({ vault }: Config): boolean {
-  return vault.url !== null && isLoopback(new URL(vault.url).hostname)
+/** Not the vault alone: a proxy beside the process (a sidecar) stands at loopback too, before real cards. */
+function isSandbox({ vault, knot }: Config): boolean {
+  const isHere = (url: string | null) => url !== null && isLoopback(new URL(url).hostname)
+  return isHere(vault.url) && isHere(knot.url) && (knot.secureUrl === null || isHere(knot.secureUrl))
 }
 
 /** No kind of mapping is written into a dump: also where the kernel pipes it to a collector, which ignores the limit. */

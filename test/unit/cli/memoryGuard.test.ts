@@ -48,7 +48,7 @@ const SETTINGS = {
   ONFILE_CONFIG: NO_SETTINGS,
   ONFILE_KAFKA_BROKERS: '127.0.0.1:1',
   ONFILE_REGISTRY_URL: 'http://127.0.0.1:1',
-  ONFILE_KNOT_URL: 'http://127.0.0.1:1',
+  ONFILE_KNOT_URL: 'https://knot.example',
   ONFILE_KNOT_CLIENT_ID: 'x',
   ONFILE_KNOT_SECRET: 'x',
   ONFILE_VAULT_URL: 'https://vault.example',
@@ -66,12 +66,22 @@ describe('a process with the role provision', () => {
     expect(start).toThrow('--inspect: take it from the command line')
   })
 
+  const SANDBOX = { ONFILE_VAULT_URL: 'http://127.0.0.1:1', ONFILE_KNOT_URL: 'http://[::1]:1' }
+
+  it.each([
+    ['a vault behind a proxy beside it', { ONFILE_VAULT_URL: SANDBOX.ONFILE_VAULT_URL }],
+    ['Knot behind a proxy beside it', { ONFILE_KNOT_URL: SANDBOX.ONFILE_KNOT_URL }],
+    ["Knot's secure host", { ...SANDBOX, ONFILE_KNOT_SECURE_URL: 'https://secure.knot.example' }],
+  ])('is no sandbox by %s alone', (_, settings) => {
+    expect(() => guardMemory(configOf(settings), exposed)).toThrow(MemoryExposedError)
+  })
+
   it('of a sandbox may be debugged, and so may roles that hold no card', () => {
     const before = process.listeners('SIGUSR1')
     const filter = hasCoreFilter ? readFileSync(CORE_FILTER, 'utf8').trim() : null
     guardMemory(configOf({ ONFILE_ROLES: 'decide' }), exposed)
     expect(process.listeners('SIGUSR1')).toEqual(before)
-    guardMemory(configOf({ ONFILE_VAULT_URL: 'http://127.0.0.1:1' }), exposed)
+    guardMemory(configOf(SANDBOX), exposed)
     for (const listener of process.listeners('SIGUSR1').slice(before.length)) process.off('SIGUSR1', listener)
     if (filter !== null) writeFileSync(CORE_FILTER, `0x${filter}`)
   })
