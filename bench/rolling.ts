@@ -1,6 +1,7 @@
 /**
- * The longest silence of any partition while the instances of a role are restarted one by one under load, and how long a
- * commit takes, for both transaction protocols. The output is checked by an independent read_committed reader.
+ * The longest silence of any partition while the instances of a role are restarted one by one under load, of those that
+ * stay where they are and of those that move or whose process is replaced, and how long a commit takes, for both
+ * transaction protocols. The output is checked by an independent read_committed reader.
  *
  *   node bench/rolling.ts [--instances 3] [--partitions 6] [--rate 2000] [--rounds 1]
  */
@@ -9,7 +10,8 @@ import { parseArgs } from 'node:util'
 import { startBed } from '../sandbox/bed/bed.ts'
 import { ChainRun } from '../test/support/chain/harness.ts'
 import type { Worker } from '../test/support/chain/harness.ts'
-import type { ChainSettings, CommittedCycle } from '../test/support/chain/workerProtocol.ts'
+import { longestOf, silencesOf } from '../test/support/chain/silence.ts'
+import type { ChainSettings } from '../test/support/chain/workerProtocol.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +26,9 @@ const partitions = Number(values.partitions)
 const keys = 200
 const everyMs = (keys * 1000) / Number(values.rate)
 
+/** A process says what it has committed every 200 ms. */
+const REPORT_MS = 400
+
 /** How an instance goes, and comes back. */
 const ENDS = {
   'SIGTERM, static member': { isStatic: true, end: (worker: Worker) => worker.stop() },
@@ -34,9 +39,9 @@ const ENDS = {
 const bed = await startBed()
 try {
   process.stdout.write(
-    '| protocol | restarts | events/s | commits | commit p50 / p99, ms | usual silence, ms | longest silence, ms |\n',
+    '| protocol | restarts | events/s | commits | commit p50 / p99, ms | usual silence, ms | longest, stayed, ms | longest, moved, ms |\n',
   )
-  process.stdout.write('|---|---|---|---|---|---|---|\n')
+  process.stdout.write('|---|---|---|---|---|---|---|---|\n')
   for (const protocol of ['v2', 'v1'] as const) {
     for (const name of Object.keys(ENDS) as (keyof typeof ENDS)[]) await rollingRestart(protocol, name)
   }
@@ -53,14 +58,15 @@ async function rollingRestart(protocol: ChainSettings['protocol'], name: keyof t
       run.start({ instanceId: isStatic ? `pod-${i}` : null, stateDirectory: run.otherDirectory(`pod-${i}`) })
     const workers = Array.from({ length: instances }, (_, i) => startOne(i))
     await run.untilRunning()
-    let undisturbed: readonly number[] = []
-    let beginMs = 0
+    let usualMs = 0
+    /** When the restart of each instance began, and at last when it was over. */
+    const beginsMs: number[] = []
     const scene = async () => {
       await wait(5_000)
-      undisturbed = silences(workers, Date.now() - 4_000)
-      beginMs = Date.now()
+      usualMs = longestOf(silencesOf(workers, Date.now() - 4_000, Date.now() - REPORT_MS))
       for (let round = 0; round < Number(values.rounds); round++) {
         for (const [i, worker] of workers.entries()) {
+          beginsMs.push(Date.now())
           await end(worker)
           ended.push(worker)
           workers[i] = startOne(i)
@@ -68,6 +74,7 @@ async function rollingRestart(protocol: ChainSettings['protocol'], name: keyof t
           await wait(2_000)
         }
       }
+      beginsMs.push(Date.now() - REPORT_MS)
     }
     const startMs = Date.now()
     await run.writeUntil(scene(), everyMs)
@@ -75,6 +82,7 @@ async function rollingRestart(protocol: ChainSettings['protocol'], name: keyof t
     await run.expectExact(60_000)
     const all = [...ended, ...workers]
     const written = [...(await run.ends(run.topics.input)).values()].reduce((sum, count) => sum + count, 0)
+    const restarts = beginsMs.slice(1).flatMap((toMs, index) => silencesOf(all, beginsMs[index]!, toMs))
     const durations = all.flatMap(({ cycles }) => cycles.map(cycle => cycle.durationMs)).sort((a, b) => a - b)
     const cells = [
       protocol.toUpperCase(),
@@ -82,27 +90,15 @@ async function rollingRestart(protocol: ChainSettings['protocol'], name: keyof t
       Math.round((written * 1000) / wroteMs),
       durations.length,
       `${percentile(durations, 0.5).toFixed(1)} / ${percentile(durations, 0.99).toFixed(1)}`,
-      Math.max(...undisturbed),
-      Math.max(...silences(all, beginMs)),
+      usualMs,
+      longestOf(restarts.filter(({ isMoved }) => !isMoved)),
+      longestOf(restarts.filter(({ isMoved }) => isMoved)),
     ]
     process.stdout.write(`| ${cells.join(' | ')} |\n`)
     await run.stopAll()
   } finally {
     await run.close()
   }
-}
-
-/** Longest time between two commits with input records, by partition; what a killed worker did not report counts as silence. */
-function silences(workers: readonly Worker[], sinceMs: number): number[] {
-  const byPartition = new Map<number, CommittedCycle[]>()
-  for (const cycle of workers.flatMap(worker => worker.cycles)) {
-    if (cycle.atMs < sinceMs) continue
-    byPartition.set(cycle.partition, [...(byPartition.get(cycle.partition) ?? []), cycle])
-  }
-  return [...byPartition.values()].map(cycles => {
-    const times = cycles.map(({ atMs }) => atMs).sort((a, b) => a - b)
-    return Math.max(0, ...times.slice(1).map((atMs, i) => atMs - times[i]!))
-  })
 }
 
 function percentile(sorted: readonly number[], share: number): number {

@@ -77,6 +77,12 @@ export function comparison(figures: readonly Figure[], phase: Phase): string[] {
 
 export const COMPARISON_HEAD = ['| | onfile | Kafka Streams, tuned | ratio | target |', '|---|---|---|---|---|']
 
+/** The command that repeats this run: `npm run NAME` or `node FILE`, and the arguments as they were given. */
+export function commandLine(command: string, given: readonly string[] = process.argv.slice(2)): string {
+  const separator = given.length > 0 && command.startsWith('npm run') ? ['--'] : []
+  return [command, ...separator, ...given].join(' ')
+}
+
 /** Puts `body` between the two marks of section `name`, at the end where there are none yet. */
 export function withSection(page: string, name: string, body: string): string {
   const begin = `<!-- ${name}: begin -->`

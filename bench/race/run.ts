@@ -20,7 +20,7 @@ import type { Contender } from './contenders.ts'
 import { CLEAN_RESTART_FIGURES, KILL_RESTART_FIGURES, LATENCY_FIGURES, THROUGHPUT_FIGURES } from './figures.ts'
 import { machineLine } from './machine.ts'
 import { untilQuiet } from './quiet.ts'
-import { comparison, COMPARISON_HEAD, withSection } from './report.ts'
+import { commandLine, comparison, COMPARISON_HEAD, withSection } from './report.ts'
 import type { Figure } from './report.ts'
 import { buildStreams } from './streams.ts'
 import type { HarnessResult } from './streams.ts'
@@ -92,7 +92,7 @@ async function head(): Promise<string[]> {
       `${runs} times each after one run each that warmed the broker up; cells are the median (least to greatest). ` +
       `${noisyRuns === 0 ? 'All runs began on a quiet machine' : `${noisyRuns} runs began while other load ran`}; ` +
       `the whole took ${Math.round((Date.now() - startedMs) / 60_000)} min.`,
-    'Specification: [SPEC.md](race/SPEC.md). Again: `npm run race -- --big --write`.',
+    `Specification: [SPEC.md](race/SPEC.md). Again: \`${commandLine('npm run race')}\`.`,
     '',
   ]
 }
@@ -128,14 +128,19 @@ async function throughput(): Promise<void> {
       if (round === 0) await track.throughput(lane)
       else results[side]!.push(await measured(`throughput ${name}`, () => track.throughput(lane)))
       counted = await track.counts(lane)
-      written.add(JSON.stringify(counted))
-      if (written.size > 1) throw new Error(`The sides wrote different records: ${[...written].join(' and ')}`)
+      mustBeTheSame(written, counted)
       await track.closeLane(lane)
     }
   }
   const title = `Throughput: ${events.toLocaleString('en')} events, ${users.toLocaleString('en')} users, 4 partitions`
   table(title, THROUGHPUT_FIGURES, results)
   tables.push(`All ${2 * runs} runs wrote the same records: \`${JSON.stringify(counted)}\`.`, '')
+}
+
+/** Adds what one run wrote to that of the runs before. Throws when it wrote something else from the same input. */
+function mustBeTheSame(written: Set<string>, counted: HarnessResult): void {
+  written.add(JSON.stringify(counted))
+  if (written.size > 1) throw new Error(`The sides wrote different records: ${[...written].join(' and ')}`)
 }
 
 /** Latency and restarts, each side on input, output and state of its own that grow from run to run. */
@@ -146,6 +151,7 @@ async function steadyState(
   rates: readonly number[],
 ): Promise<void> {
   const lanes: Lane[] = []
+  const written = new Set<string>()
   for (const contender of contenders) {
     const name = `${prefix}steady-${contender.name}`
     const lane: Lane = {
@@ -155,6 +161,7 @@ async function steadyState(
     await track.prefill(lane.inputPrefix, eventCount, userCount, true)
     await track.openLane(lane)
     await track.throughput(lane)
+    mustBeTheSame(written, await track.counts(lane))
     lanes.push(lane)
   }
   const state = `${userCount.toLocaleString('en')} users of state`
@@ -171,6 +178,21 @@ async function steadyState(
   table(`Restart after a clean stop, ${state}`, CLEAN_RESTART_FIGURES, clean)
   const killed = await inTurn(lanes, `${prefix}kill -9`, lane => track.restart(lane, 'killload', load))
   table(`Restart after kill -9 under heavy writes, ${state}`, KILL_RESTART_FIGURES, killed)
+  const sizes: string[] = []
+  for (const lane of lanes) sizes.push(`${lane.contender.title} ${await explained(lane)}`)
+  tables.push(
+    `The state of ${userCount.toLocaleString('en')} users was built from the same ${eventCount.toLocaleString('en')} events, and both sides wrote the same records. ` +
+      `What came after is made by the clock, another for each side: as many outcomes as input records at the end (${sizes.join(', ')}).`,
+    '',
+  )
+}
+
+/** Records of the lane's input. Throws unless there are as many outcomes: each has exactly one, whatever it is. */
+async function explained(lane: Lane): Promise<string> {
+  const size = await track.inputSize(lane)
+  const outcomes = (await track.counts(lane))['card-outcomes'] as { readonly n: number }
+  if (outcomes.n !== size) throw new Error(`${lane.group}: ${outcomes.n} outcomes for ${size} records`)
+  return size.toLocaleString('en')
 }
 
 /** The sides with their numbers, every other round from the last one on. */

@@ -4,6 +4,7 @@ import { TopicAdmin } from '../../src/kafka/admin.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import type { RaceBroker } from './broker.ts'
 import type { Contender, Launch } from './contenders.ts'
+import { listOffset } from '../../src/kafka/offsets.ts'
 import { raceTopics } from './topology.ts'
 import type { RaceTopics } from './topology.ts'
 import type { HarnessResult, StreamsProgram } from './streams.ts'
@@ -80,6 +81,18 @@ export class Track {
     return only(await this.harness('counts', ['--prefix', lane.inputPrefix, '--out', lane.outputPrefix]))
   }
 
+  /** Records of the lane's input, which no transaction writes: its offsets have no gaps. */
+  async inputSize(lane: Lane): Promise<number> {
+    const { events } = topicsOf(lane)
+    return this.withCluster(async cluster => {
+      let size = 0
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        size += await listOffset(cluster, events, partition, 'latest')
+      }
+      return size
+    })
+  }
+
   private async measured(command: string, lane: Lane, more: readonly string[]): Promise<HarnessResult> {
     const { contender, group, inputPrefix, outputPrefix, instanceId, users } = lane
     const stateDirectory = this.stateDirectory(lane)
@@ -110,12 +123,21 @@ export class Track {
   }
 
   private async withAdmin(work: (admin: TopicAdmin) => Promise<void>): Promise<void> {
+    await this.withCluster(async cluster => {
+      const admin = await TopicAdmin.connect(cluster)
+      try {
+        await work(admin)
+      } finally {
+        await admin.close()
+      }
+    })
+  }
+
+  private async withCluster<T>(work: (cluster: Cluster) => Promise<T>): Promise<T> {
     const cluster = await Cluster.connect({ brokers: [this.broker.brokers], clientId: 'race' })
-    const admin = await TopicAdmin.connect(cluster)
     try {
-      await work(admin)
+      return await work(cluster)
     } finally {
-      await admin.close()
       await cluster.close()
     }
   }

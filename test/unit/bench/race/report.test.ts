@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { comparison, median, spread, withSection } from '../../../../bench/race/report.ts'
+import { effectsRow } from '../../../../bench/race/effectsReport.ts'
+import { commandLine, comparison, median, spread, withSection } from '../../../../bench/race/report.ts'
 import type { Figure } from '../../../../bench/race/report.ts'
 
 const of: Figure['of'] = run => run.value as number
@@ -72,4 +73,20 @@ describe('withSection', () => {
     const both = withSection(first, 'effects', 'e')
     expect(withSection(both, 'race', 'two')).toBe(both.replace('one', 'two'))
   })
+})
+
+describe('the command to repeat a run', () => {
+  it('has the arguments that were given, and no others', () => {
+    expect(commandLine('npm run race', ['--big', '--runs', '5'])).toBe('npm run race -- --big --runs 5')
+    expect(commandLine('npm run race', [])).toBe('npm run race')
+    expect(commandLine('node bench/race/effects.ts', ['--write'])).toBe('node bench/race/effects.ts --write')
+  })
+})
+
+it('a row of the effects has medians and ranges of both sides', () => {
+  const run = (seconds: number) => ({ seconds, cpuSeconds: seconds / 2, rssMb: seconds * 100 })
+  const sides = { onfile: [1, 4, 2].map(run), sequential: [20].map(run) }
+  expect(effectsRow(10, sides, 3.31)).toBe(
+    '| 10 | 2.00 (1.00 to 4.00) | 20.00 | 10.0x | 3.31 | 1.00 (0.50 to 2.00) | 10.00 | 200 (100 to 400) | 2,000 |',
+  )
 })
