@@ -11,6 +11,7 @@ import {
   createUserStateCodec,
   DECIDE_STATE_VERSION,
 } from './decide/stateCodecs.ts'
+import { PanFields } from './ingest/panFields.ts'
 
 export interface DecideOptions {
   /** All but `deadLetters` share one partition count. */
@@ -34,11 +35,14 @@ export interface DecideOptions {
   readonly policy: Policy
   readonly metrics: DecideMetrics
   readonly deadLetter: DeadLetterPort
+  /** `ingest.idPattern`: ids in the issuer's own numeric format, which are no card numbers. */
+  readonly idPattern: string | null
 }
 
 /** The DECIDE role (design.md 4): user events in, state per user; commands, suppressions and outcomes out. */
 export function createDecideTopology(options: DecideOptions): Topology<DecideTables> {
   const { topics, codecs, policy, metrics, deadLetter } = options
+  const panFields = new PanFields(options.idPattern)
   return {
     role: 'decide',
     inputs: [topics.userEvents],
@@ -63,6 +67,7 @@ export function createDecideTopology(options: DecideOptions): Topology<DecideTab
         policy,
         metrics,
         deadLetter,
+        panFields,
       }),
   }
 }

@@ -23,6 +23,7 @@ export const UNREADABLE_REASONS = [
   'invalid_avro',
   'schema_violation',
   'too_large',
+  'contains_pan',
   'wrong_partition',
 ] as const
 

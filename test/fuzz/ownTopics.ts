@@ -1,6 +1,7 @@
 import { recordCodecs } from '../../src/avro/records.ts'
 import { hintValue, merchantKey, PUSHES_KEY, readControl, switchValue } from '../../src/processors/control.ts'
 import { readUserEvent } from '../../src/processors/decide/readUserEvent.ts'
+import { PanFields } from '../../src/processors/ingest/panFields.ts'
 import { readCommand } from '../../src/processors/provision/readCommand.ts'
 import { partitionForKey } from '../../src/kafka/partitioner.ts'
 import { RecordView } from '../../src/kafka/recordView.ts'
@@ -17,6 +18,7 @@ const FROM = {
   partition: 0,
   partitionOf: (userId: string) => partitionForKey(Buffer.from(userId, 'utf8'), 1),
   isOurs: false,
+  panFields: new PanFields(null),
 }
 
 /**

@@ -84,6 +84,7 @@ function decideRole({ config, engine, codecs, metrics, version }: RoleParts): Ru
     policy: policyOf(config),
     metrics: metrics.decide,
     deadLetter: deadLetterWriter({ role: 'decide', topic: topics.dlq, appVersion: version, metrics: metrics.ingest }),
+    idPattern: config.ingest.idPattern,
   })
   const runner = new RoleRunner(topology, engine)
   return runningRole(runner, {

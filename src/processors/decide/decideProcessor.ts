@@ -8,6 +8,7 @@ import type { ForgottenUser, UserState } from '../../domain/userState.ts'
 import type { Codec, Encoder, Processor, TaskContext, Timer } from '../../engine/processor.ts'
 import type { Header, RecordView } from '../../kafka/recordBatch.ts'
 import { appendedAtHeader, appendedAtOf } from '../appendedAt.ts'
+import type { PanFields } from '../ingest/panFields.ts'
 import type { DeadLetterPort, DecideMetrics } from './ports.ts'
 import { pseudonymOf } from './pseudonym.ts'
 import { readUserEvent } from './readUserEvent.ts'
@@ -36,6 +37,7 @@ export interface DecideProcessorOptions {
   readonly policy: Policy
   readonly metrics: DecideMetrics
   readonly deadLetter: DeadLetterPort
+  readonly panFields: PanFields
 }
 
 type Context = TaskContext<DecideTables, never>
@@ -61,7 +63,8 @@ export class DecideProcessor implements Processor<DecideTables> {
     const appendedAtMs = appendedAtOf(record)
     // The user's events and outcomes share one partition count.
     const partitionOf = (userId: string) => ctx.partitionFor(this.#options.topics.outcomes, userId)
-    const from = { topic, partition, partitionOf, isOurs: appendedAtMs !== null }
+    const { panFields } = this.#options
+    const from = { topic, partition, partitionOf, isOurs: appendedAtMs !== null, panFields }
     const read = readUserEvent(record, this.#options.userEventCodec, from)
     if (read.kind === 'unreadable') {
       this.#options.deadLetter(record, read.reason, ctx)

@@ -2,7 +2,7 @@ import type { CardSuppression, CommandKind, OutcomeStatus, SuppressionReason } f
 import type { TaskContext } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
 
-export type UnreadableReason = 'empty_value' | 'invalid_avro' | 'schema_violation' | 'wrong_partition'
+export type UnreadableReason = 'empty_value' | 'invalid_avro' | 'schema_violation' | 'contains_pan' | 'wrong_partition'
 
 /** What a dead-letter writer needs of the task. `forward` makes it part of the cycle's transaction. */
 export type DeadLetterContext = Pick<

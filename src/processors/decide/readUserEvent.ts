@@ -2,7 +2,9 @@ import type { SourcePosition, UserEvent } from '../../domain/records.ts'
 import { InputNotReadyError } from '../../engine/processor.ts'
 import type { Codec } from '../../engine/processor.ts'
 import type { RecordView } from '../../kafka/recordBatch.ts'
+import type { PanFields } from '../ingest/panFields.ts'
 import { isWithinBounds } from './bounds.ts'
+import { holdsCardNumber } from './panInEvent.ts'
 import type { UnreadableReason } from './ports.ts'
 
 export type ReadUserEvent =
@@ -17,6 +19,8 @@ export interface ReadFrom {
   readonly partitionOf: (userId: string) => number
   /** INGEST wrote it, or PROVISION: it bears their header. */
   readonly isOurs: boolean
+  /** For the search of what others write. */
+  readonly panFields: PanFields
 }
 
 /**
@@ -24,7 +28,8 @@ export interface ReadFrom {
  * operator's order is its own source: where it stands is known here, and not yet when it was written.
  *
  * What others write may stand in another partition than the user's (the default partitioner of librdkafka is not Java's).
- * There nothing is known of the user: a stop would be confirmed, and nothing would be stopped. So it is refused.
+ * There nothing is known of the user: a stop would be confirmed, and nothing would be stopped. So it is refused. Nor does
+ * anybody but the command line keep card numbers out of it.
  *
  * @throws InputNotReadyError while the record's schema is not loaded
  */
@@ -42,6 +47,7 @@ export function readUserEvent(record: RecordView, codec: Codec<UserEvent>, from:
   // After a restart PROVISION's answers lack the header; they stand where their command stood.
   if (kind === 'operator' || (!from.isOurs && kind !== 'result')) {
     if (!isWithinBounds(event)) return { kind: 'unreadable', reason: 'schema_violation' }
+    if (holdsCardNumber(event, from.panFields)) return { kind: 'unreadable', reason: 'contains_pan' }
     if (from.partitionOf(event.user_id) !== from.partition) return { kind: 'unreadable', reason: 'wrong_partition' }
   }
   if (kind !== 'operator') return { kind: 'event', event }

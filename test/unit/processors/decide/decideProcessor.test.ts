@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { testCard } from '../../../../sandbox/people.ts'
 import { merchantKey } from '../../../../src/domain/ids.ts'
 import { DEFAULT_POLICY } from '../../../../src/domain/policy.ts'
-import type { UserEvent } from '../../../../src/domain/records.ts'
+import type { OperatorCommand, UserEvent } from '../../../../src/domain/records.ts'
 import { InputNotReadyError } from '../../../../src/engine/processor.ts'
 import type { Codec, Table, TaskContext } from '../../../../src/engine/processor.ts'
 import { RecordView } from '../../../../src/kafka/recordBatch.ts'
@@ -9,6 +10,7 @@ import { APPENDED_AT, appendedAtHeader } from '../../../../src/processors/append
 import { createDecideTopology } from '../../../../src/processors/decide.ts'
 import type { DecideTables } from '../../../../src/processors/decide/decideProcessor.ts'
 import type { UnreadableReason } from '../../../../src/processors/decide/ports.ts'
+import { operatorOrder } from '../../../support/operatorOrder.ts'
 import { recordView } from '../../../support/recordView.ts'
 
 const NOW = Date.UTC(2026, 0, 5)
@@ -96,6 +98,7 @@ function task(decode?: Codec<UserEvent>['decode']) {
       ignored: (topic, kind) => void counted.push(`ignored ${topic} ${kind}`),
     },
     deadLetter: (record, reason) => void deadLetters.push([record.offset, reason]),
+    idPattern: 'ref-.*',
   })
   const processor = topology.createProcessor({
     role: 'decide',
@@ -238,6 +241,27 @@ describe('the freshness of outcomes', () => {
     readEvent(lifecycle('contact_cardholder_advice', 'b'), NOW)
     const isPublic = ([topic]: [string, number | null]) => topic !== 'provisioning-commands'
     expect(appendedAt.filter(isPublic).map(([, ms]) => ms)).toEqual([null, null])
+  })
+})
+
+describe('a card number in what others write', () => {
+  const { number } = testCard(7)
+  const order = (command: Partial<OperatorCommand>): UserEvent => operatorOrder('user/1', command)
+
+  it('makes a dead letter of it and leaves nothing behind', () => {
+    const { readEvent, deadLetters, forwarded, tables } = task()
+    readEvent(order({ actor: `jo ${number}` }))
+    expect(deadLetters).toEqual([[0, 'contains_pan']])
+    expect(forwarded).toEqual([])
+    expect(tables.users.get('user/1')).toBeUndefined()
+  })
+
+  it("is none where the id is in the issuer's own format (ingest.idPattern)", () => {
+    const { readEvent, deadLetters, counted } = task()
+    readEvent(order({ card_ref: number }))
+    readEvent(order({ card_ref: `ref-${number}` }))
+    expect(deadLetters).toEqual([[0, 'contains_pan']])
+    expect(counted).toContain('outcome SUPPRESSED operator')
   })
 })
 

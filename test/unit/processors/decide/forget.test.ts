@@ -9,6 +9,7 @@ import { DecideProcessor } from '../../../../src/processors/decide/decideProcess
 import type { DecideTables } from '../../../../src/processors/decide/decideProcessor.ts'
 import { pseudonymOf } from '../../../../src/processors/decide/pseudonym.ts'
 import { createUserEventCodec, operatorOrder } from '../../../support/operatorOrder.ts'
+import { PanFields } from '../../../../src/processors/ingest/panFields.ts'
 import { FakeTaskContext } from '../../../support/taskContext.ts'
 
 const USER = 'user-1'
@@ -36,6 +37,7 @@ function decideTask() {
       suppressionsActive: () => undefined,
     },
     deadLetter: () => expect.fail('no dead letter'),
+    panFields: new PanFields(null),
   })
   const order = (command: Parameters<typeof operatorOrder>[1]): void => {
     const view = new RecordView()

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { UserEvent } from '../../../../src/domain/records.ts'
+import type { KnotEvent, UserEvent } from '../../../../src/domain/records.ts'
+import { testCard } from '../../../../sandbox/people.ts'
 import { createUserEventCodec, operatorOrder } from '../../../support/operatorOrder.ts'
 import { readUserEvent } from '../../../../src/processors/decide/readUserEvent.ts'
 import { RecordView } from '../../../../src/kafka/recordView.ts'
+import { PanFields } from '../../../../src/processors/ingest/panFields.ts'
 import type { ReadFrom } from '../../../../src/processors/decide/readUserEvent.ts'
 
 const codec = createUserEventCodec()
@@ -17,7 +19,14 @@ function recordOf(value: Buffer, offset: number): RecordView {
 }
 
 function from(change: Partial<ReadFrom>): ReadFrom {
-  return { topic: 'onfile-user-events', partition: 3, partitionOf: () => 3, isOurs: false, ...change }
+  return {
+    topic: 'onfile-user-events',
+    partition: 3,
+    partitionOf: () => 3,
+    isOurs: false,
+    panFields: new PanFields(null),
+    ...change,
+  }
 }
 
 describe('the source of what is read', () => {
@@ -51,6 +60,24 @@ function lifecycleOf(source: UserEvent['source']): UserEvent {
     updated_at: 1,
     own_stamp: true,
   } as const
+  return { user_id: 'user-1', source, origin: source, occurred_at: 1, body }
+}
+
+function knotOf(change: Partial<KnotEvent>): UserEvent {
+  const source = { topic: 'knot-events', partition: 0, offset: 7, event_id: null }
+  const body: KnotEvent = {
+    kind: 'knot',
+    event: 'CARD_FAILED',
+    merchant_id: 16,
+    merchant_name: 'Netflix',
+    task_id: null,
+    card_id: null,
+    reason: null,
+    send_card: null,
+    timestamp: 1,
+    dedupe_key: 'k',
+    ...change,
+  }
   return { user_id: 'user-1', source, origin: source, occurred_at: 1, body }
 }
 
@@ -102,6 +129,32 @@ describe('what others write', () => {
     ['a type', { ...lifecycle, body: { ...lifecycle.body, type: long } as UserEvent['body'] }],
   ])('is refused where %s is beyond what is kept of such a thing', (_, event) => {
     expect(reasonOf(event)).toBe('schema_violation')
+  })
+
+  const { number } = testCard(7)
+  const grouped = number.replace(/(\d{4})(?=\d)/g, '$1 ')
+
+  it.each<[string, UserEvent]>([
+    ['the user', operatorOrder(number, {})],
+    ['a request id', operatorOrder('u', { request_id: `order-${number}` })],
+    ['a card', operatorOrder('u', { card_ref: number })],
+    ['an actor', operatorOrder('u', { actor: `jo (${grouped})` })],
+    ['a reason', operatorOrder('u', { reason: `holder of ${grouped} has called` })],
+    ['an event id', { ...lifecycle, source: { ...source, event_id: number } }],
+    ['the card of an event', { ...lifecycle, body: { ...lifecycle.body, card_ref: number } as UserEvent['body'] }],
+    ['a type', { ...lifecycle, body: { ...lifecycle.body, type: `card ${number}` } as UserEvent['body'] }],
+    ["Knot's words", knotOf({ reason: `card ${number} declined` })],
+    ['the card of a webhook', knotOf({ card_id: number })],
+  ])('is refused where %s holds a card number', (_, event) => {
+    expect(reasonOf(event)).toBe('contains_pan')
+    // INGEST has looked already, with the issuer's settings.
+    if (event.body.kind !== 'operator') expect(reasonOf(event, { isOurs: true })).toBe('event')
+  })
+
+  it('may hold ids in the format that the issuer says are none', () => {
+    const panFields = new PanFields('\\d{16}')
+    expect(reasonOf(operatorOrder('u', { card_ref: number, request_id: number }), { panFields })).toBe('event')
+    expect(reasonOf(operatorOrder('u', { reason: number }), { panFields })).toBe('contains_pan')
   })
 
   it('is taken up to that, and a reason may be as long as it likes: nothing keeps it', () => {
