@@ -126,6 +126,8 @@ export const NOT_ACCEPTED_CAUSES = [
   'unauthorized',
   'forbidden',
   'paused',
+  'send_by',
+  'ownership',
   'key_unusable',
   'key_unavailable',
   'accounts_unavailable',

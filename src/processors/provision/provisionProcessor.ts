@@ -191,7 +191,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
       if (run?.phase !== 'idle' || this.#startsNothing) return
       const entry = ctx.tables.ledger.get(run.commandId)!
       if (!isOver(entry, ctx.now)) return this.#start(run, entry, ctx)
-      this.#answer(run, entry, 'NOT_SENT', { reason: 'not_after' }, ctx)
+      this.#answerUnsent(run, entry, 'NOT_SENT', { reason: 'not_after' }, ctx)
     }
   }
 
@@ -231,13 +231,13 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
       case 'prepared':
         run.prepared = result.prepared
         if (this.#startsNothing || result.prepared.hasLapsed) this.#lay(run, ctx)
-        else if (isOver(entry, ctx.now)) this.#close(run, entry, 'NOT_SENT', { reason: 'not_after' }, ctx)
+        else if (isOver(entry, ctx.now)) this.#closeUnsent(run, entry, 'NOT_SENT', { reason: 'not_after' }, ctx)
         else this.#commitStarted(run, entry, ctx)
         return
       case 'unusable': {
         const { reason, vaultStatus, vaultVersion } = result
         const facts = { reason, vault_status: vaultStatus, vault_version: vaultVersion }
-        this.#close(run, entry, result.result, facts, ctx)
+        this.#closeUnsent(run, entry, result.result, facts, ctx)
         return
       }
       case 'looked':
@@ -342,7 +342,8 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     if (effect.kind === 'push' && run.onWire) {
       this.#close(run, entry, 'AMBIGUOUS', { ...sentFacts(entry), reason: 'connection_lost' }, ctx)
     } else if (run.cancelled) {
-      this.#close(run, entry, 'NOT_SENT', { reason: 'suppressed' }, ctx)
+      if (run.confirmed) this.#closeUnsent(run, entry, 'NOT_SENT', { reason: 'suppressed' }, ctx)
+      else this.#close(run, entry, 'NOT_SENT', { reason: 'suppressed' }, ctx)
     } else {
       this.#again(run, waiting(entry), 'failed', null, ctx)
     }
@@ -359,6 +360,21 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   #answer(run: Run, entry: OpenCommand, result: CommandResultCode, facts: ResultFacts, ctx: Context): void {
     this.#report(entry, result, facts, run.appendedAtMs, ctx)
     this.#remove(run, ctx)
+  }
+
+  /** `#close` of a command that goes no further. */
+  #closeUnsent(run: Run, entry: OpenCommand, result: CommandResultCode, facts: ResultFacts, ctx: Context): void {
+    this.#answerUnsent(run, entry, result, facts, ctx)
+    this.#advance(run.lane, ctx)
+  }
+
+  /**
+   * With `result`, unless a request of the command may have landed: then nothing else may be said than that, or its webhook
+   * would find no attempt, and the card would be pushed a second time.
+   */
+  #answerUnsent(run: Run, entry: OpenCommand, result: CommandResultCode, facts: ResultFacts, ctx: Context): void {
+    if (!entry.maybe_landed) this.#answer(run, entry, result, facts, ctx)
+    else this.#answer(run, entry, 'AMBIGUOUS', { ...sentFacts(entry), reason: 'server_error' }, ctx)
   }
 
   #report(

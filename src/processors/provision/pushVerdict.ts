@@ -49,7 +49,10 @@ export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHi
       // Stopped by an operator: nothing is wrong with the command, it waits with the others.
       if (veto === 'paused') break
       if (veto === 'suppressed') return calledBack(answer, history)
-      return answered('NOT_SENT', veto)
+      if (!history.maybeLanded) return answered('NOT_SENT', veto)
+      // This request was not sent, but one before it may have landed: who hears NOT_SENT sends a new command, blindly.
+      if (veto === 'not_after') return answered('AMBIGUOUS', 'server_error')
+      break
     case 'invalid_jwe':
       if (history.rekeyed) return answered('REJECTED', 'invalid_jwe')
       break
@@ -58,6 +61,7 @@ export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHi
   if (history.cancelled) return calledBack(answer, history)
   switch (answer.kind) {
     case 'vetoed':
+      if (veto === 'send_by' || veto === 'ownership') return wait(veto, null, history.maybeLanded)
       return { kind: 'at_once', cause: 'paused', rekeyed: history.rekeyed }
     case 'invalid_jwe':
       return { kind: 'at_once', cause: answer.kind, rekeyed: true }

@@ -27,6 +27,8 @@ export class Laws {
   readonly #active = new Map<string, CardSuppression>()
   readonly #acceptedAt = new Map<number, number>()
   readonly #pushes = new Set<string>()
+  /** Attempts that DECIDE knows to have landed. */
+  readonly #landed = new Set<string>()
   /** By merchant and card. */
   readonly #newestVersion = new Map<string, number>()
   /** By suppression key. */
@@ -43,6 +45,7 @@ export class Laws {
     model.world.onDecision = decision => this.#check(decision)
     model.onDeliver = event => this.#note(event)
     model.onStart = (command, readSeq) => this.#started(command, readSeq)
+    model.onLanded = command => void this.#landed.add(attemptOf(command))
   }
 
   /** Facts about pushes come from PROVISION's answers, not from what DECIDE makes of them. */
@@ -55,7 +58,7 @@ export class Laws {
     if (body.decision_seq === 0) return
     const command = this.#world.commands.find(({ command_id }) => command_id === body.command_id)!
     if (body.result === 'ACCEPTED' || body.result === 'AMBIGUOUS') {
-      const push = `${command.origin.offset} ${body.merchant_id} attempt ${command.attempt}`
+      const push = attemptOf(command)
       expect(command.attempt).toBeLessThanOrEqual(3)
       expect(this.#pushes.has(push), `pushed twice: ${push}`).toBe(false)
       this.#pushes.add(push)
@@ -154,6 +157,7 @@ export class Laws {
     const merchantId = command.merchant_id!
     expect(this.#openSwitches.get(merchantId), 'two SWITCHes open at one merchant').toBeUndefined()
     this.#openSwitches.set(merchantId, command)
+    expect(this.#landed.has(attemptOf(command)), 'a SWITCH of an attempt that has landed').toBe(false)
     const { now } = this.#world
     for (const active of this.#active.values()) {
       if (active.until !== null && active.until <= now) continue
@@ -182,6 +186,10 @@ export class Laws {
       this.#suppressed.delete(key)
     }
   }
+}
+
+function attemptOf({ origin, merchant_id, attempt }: ProvisioningCommand): string {
+  return `${origin.offset} ${merchant_id} attempt ${attempt}`
 }
 
 function covers(scope: Pick<Barrier, 'card_ref' | 'merchant_id'>, command: ProvisioningCommand): boolean {

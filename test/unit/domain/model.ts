@@ -77,6 +77,8 @@ interface OpenCommand {
   startedAt: number | null
   mood: KnotMood
   isCancelled: boolean
+  /** By a CANCEL that came because Knot has confirmed something. */
+  isConfirmed: boolean
   /** Since when a request of it may have landed. */
   landedAt: number | null
 }
@@ -93,11 +95,15 @@ export class Model {
   readonly delivered: { readonly source: SourcePosition; readonly body: UserEventBody }[] = []
   /** Called before an event is given to DECIDE. */
   onDeliver: (event: UserEvent) => void = () => undefined
+  /** Called when DECIDE has been told that a push has landed to which Knot had answered 503. */
+  onLanded: (command: ProvisioningCommand) => void = () => undefined
   /** Called when PROVISION starts a command; `readSeq`: it has read every command up to this one. */
   onStart: (command: ProvisioningCommand, readSeq: number) => void = () => undefined
   readonly #sent: UserEvent[] = []
   readonly #webhooks: KnotEvent[] = []
   readonly #open: OpenCommand[] = []
+  /** By the key of the webhook that confirms it. */
+  readonly #landed = new Map<string, ProvisioningCommand>()
   #read = 0
   #offset = 0
   #vaultVersion = 1
@@ -175,6 +181,8 @@ export class Model {
     }
     this.onDeliver(event)
     this.world.process(event)
+    const landed = event.body.kind === 'knot' ? this.#landed.get(event.body.dedupe_key) : undefined
+    if (landed !== undefined) this.onLanded(landed)
   }
 
   /** Everything is read, answered and delivered, and all timers fire; webhooks that are still out are lost. */
@@ -244,7 +252,15 @@ export class Model {
     if (command === undefined) return
     this.#read++
     if (command.kind === 'CANCEL') this.#cancel(command)
-    else this.#open.push({ command, startedAt: null, mood: 'lost', isCancelled: false, landedAt: null })
+    else
+      this.#open.push({
+        command,
+        startedAt: null,
+        mood: 'lost',
+        isCancelled: false,
+        isConfirmed: false,
+        landedAt: null,
+      })
   }
 
   #cancel(cancel: ProvisioningCommand): void {
@@ -264,6 +280,7 @@ export class Model {
         } else removed.push(command)
       } else {
         open.isCancelled = true
+        if (cancel.reason === CONFIRMED) open.isConfirmed = true
         underWay.push(command)
       }
     }
@@ -291,7 +308,8 @@ export class Model {
     const { now } = this.world
     if (command.not_after !== null && now >= command.not_after) {
       this.#open.splice(this.#open.indexOf(open), 1)
-      this.#result(command, { result: 'NOT_SENT', reason: 'not_after' })
+      if (open.landedAt === null) this.#result(command, { result: 'NOT_SENT', reason: 'not_after' })
+      else this.#result(command, { result: 'AMBIGUOUS', reason: 'server_error', started_at: open.landedAt })
       return
     }
     this.onStart(command, this.#readSeq())
@@ -303,7 +321,9 @@ export class Model {
     if (mood === 'lost') return
     const event = mood === 'updated' || mood === 'landed' ? 'CARD_UPDATED' : 'CARD_FAILED'
     this.#webhooks.push(this.#webhook('CARD_UPDATING', command.merchant_id!, now + 1, mood))
-    this.#webhooks.push(this.#webhook(event, command.merchant_id!, now + 2, mood))
+    const end = this.#webhook(event, command.merchant_id!, now + 2, mood)
+    this.#webhooks.push(end)
+    if (mood === 'landed') this.#landed.set(end.dedupe_key, command)
   }
 
   #readSeq(): number {
@@ -313,8 +333,10 @@ export class Model {
 
   #answer(open: OpenCommand, isDoubtful: boolean, vault: VaultStatus, connected: readonly boolean[]): void {
     const { command, startedAt, mood } = open
-    if (command.kind === 'SWITCH' && mood === 'landed' && !open.isCancelled) {
-      open.landedAt ??= startedAt
+    if (command.kind === 'SWITCH' && mood === 'landed') open.landedAt ??= startedAt
+    // The 503 itself, or a repeat of it that the last check refuses: it waits, unless a CANCEL has come.
+    const isRefused = mood === 'refused' && isDoubtful && open.landedAt !== null
+    if (command.kind === 'SWITCH' && (mood === 'landed' || isRefused) && !open.isCancelled) {
       open.startedAt = null
       return
     }
@@ -330,11 +352,11 @@ export class Model {
       this.#result(command, { result: 'RECONCILED', accounts: accounts.map(seen => ({ ...seen, ...last })) })
     } else if (command.kind === 'DISCOVER') {
       this.#result(command, { result: 'DISCOVERED', vault_status: vault, vault_version: vaultVersion, accounts })
-    } else if (open.isCancelled && isDoubtful) {
+    } else if (open.isCancelled && isDoubtful && !(open.isConfirmed && open.landedAt !== null)) {
       this.#result(command, { result: 'NOT_SENT', reason: 'suppressed' })
     } else if (mood === 'busy' && open.landedAt === null) {
       this.#result(command, { result: 'BUSY', started_at: startedAt })
-    } else if (mood === 'refused') {
+    } else if (mood === 'refused' && !(isDoubtful && open.landedAt !== null)) {
       const reason = isDoubtful ? 'send_by' : 'relink'
       this.#result(command, { result: isDoubtful ? 'NOT_SENT' : 'REJECTED', reason })
     } else {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Bed } from './fakePorts.ts'
-import { cancel, command, limits, ok, provisionBed, results } from './fakePorts.ts'
+import { cancel, coded, command, limits, ok, provisionBed, results } from './fakePorts.ts'
 
 const LEASE_MS = 120_000
 
@@ -61,6 +61,21 @@ describe('a card whose commit is in doubt', () => {
     knot.script.push(ok)
     await task.settle()
     expect(results(task)).toContain('1:NOT_SENT/suppressed')
+  })
+
+  it('for a repeat of what may have landed goes back to wait: NOT_SENT would deny that', async () => {
+    const { task, knot, clock } = await provisionBed()
+    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: 1_000 })
+    task.read(command(1))
+    await task.settle()
+    clock.ms += 1_000
+    task.fireTimers()
+    await effects()
+    task.deliver()
+    vi.advanceTimersByTime(LEASE_MS)
+    await task.settle()
+    expect(results(task)).toEqual([])
+    expect(task.ledger()).toMatchObject([{ state: 'WAITING', maybe_landed: true, tries: 2 }])
   })
 
   it('is fetched anew where the engine had not been told of it', async () => {

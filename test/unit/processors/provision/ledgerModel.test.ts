@@ -17,11 +17,15 @@ type Step =
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'wire'; readonly index: number }
   | { readonly do: 'answer'; readonly index: number; readonly answer: string }
+  | { readonly do: 'confirm'; readonly index: number }
+  | { readonly do: 'heartbeats'; readonly areStale: boolean }
+  | { readonly do: 'vault'; readonly hasCard: boolean }
   | { readonly do: 'crash'; readonly zombie: boolean }
 
 const user = fc.constantFrom('ada', 'bob')
 const merchant = fc.constantFrom(1, 2)
 const index = fc.nat(5)
+const sometimes = fc.nat(2).map(n => n === 0)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
@@ -68,6 +72,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       answer: fc.constantFrom(...Object.keys(ANSWERS)),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('confirm' as const), index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('heartbeats' as const), areStale: sometimes }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('vault' as const), hasCard: sometimes.map(not => !not) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), zombie: fc.boolean() }) },
 )
 
@@ -87,6 +94,19 @@ async function play(steps: readonly Step[]): Promise<LedgerModel> {
       }
       case 'cancel':
         model.produce(cancel(++seq[one.user]!, { merchant_id: one.merchant, card_ref: one.card }, one.user))
+        break
+      case 'confirm': {
+        const confirmed = model.switchAt(one.index)
+        if (confirmed === undefined) break
+        const { user_id, merchant_id, command_id } = confirmed
+        model.produce({ ...cancel(++seq[user_id]!, { merchant_id, command_id }, user_id), reason: 'confirmed' })
+        break
+      }
+      case 'heartbeats':
+        model.bed.task.heartbeatAgeMs = one.areStale ? 22_500 : 0
+        break
+      case 'vault':
+        model.setVault(one.hasCard)
         break
       case 'read':
         model.read(one.count)
@@ -124,7 +144,7 @@ async function play(steps: readonly Step[]): Promise<LedgerModel> {
 }
 
 describe('whatever happens, in whatever order', () => {
-  it('one push in flight per account, in order, none after a CANCEL, none repeated blindly, one answer per command', async () => {
+  it('one push in flight per account, in order, none after a CANCEL, none repeated or denied blindly, one answer per command', async () => {
     let pushes = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 80, maxLength: 200, size: 'max' }), async steps => {

@@ -1,7 +1,8 @@
 import type { ProvisioningCommand } from '../../../../src/domain/records.ts'
 import type { PushAnswer } from '../../../../src/knot/answers.ts'
+import { cardWith } from '../../knot/cards.ts'
 import type { Bed } from './fakePorts.ts'
-import { coded, ok, provisionBed, limits } from './fakePorts.ts'
+import { coded, NO_NAMES, ok, provisionBed, limits } from './fakePorts.ts'
 
 const PUSH_TIMEOUT_MS = 10_000
 
@@ -15,6 +16,8 @@ export const ANSWERS: Record<string, PushAnswer> = {
   ambiguous: { ...coded('ambiguous', 500), why: 'timeout' },
 }
 const NOT_ACCEPTED = ['invalid_jwe', 'unavailable', 'rate_limited']
+/** Knot may have taken the card all the same. */
+const MAY_HAVE_LANDED = 'unavailable'
 
 /** One request that went on the wire. */
 interface Request {
@@ -117,8 +120,23 @@ export class LedgerModel {
     push.resolve(ANSWERS[kind]!)
   }
 
+  /** One of the SWITCHes that were produced: a webhook may confirm any of them, whatever has become of it. */
+  switchAt(index: number): ProvisioningCommand | undefined {
+    const switches = this.log.filter(({ kind }) => kind === 'SWITCH')
+    return switches[Math.max(0, switches.length - 1 - index)]
+  }
+
+  /** False: the card is closed. */
+  setVault(hasCard: boolean): void {
+    const { vault } = this.bed
+    const card = hasCard ? cardWith() : null
+    vault.cardAnswer = { kind: 'card', status: hasCard ? 'active' : 'closed', version: 'v1', card, names: NO_NAMES }
+  }
+
   /** Everything is read, answered and waited out: now nothing may be open. */
   async finish(): Promise<void> {
+    this.bed.task.heartbeatAgeMs = 0
+    this.setVault(true)
     for (let i = 0; i < 200; i++) {
       this.read(this.log.length)
       while (this.pending.length > 0) {
@@ -170,7 +188,8 @@ export class LedgerModel {
       const { body } = events[this.seen]!
       if (body.kind !== 'result') throw new Error('not a result')
       this.note(body.command_id, `${body.result}/${body.reason ?? ''}`)
-      for (const { command_id } of body.removed) this.note(command_id, 'removed')
+      const cancelled = this.log.find(({ command_id }) => command_id === body.command_id)
+      for (const { command_id } of body.removed) this.note(command_id, `removed/${cancelled?.reason ?? ''}`)
     }
   }
 
@@ -185,7 +204,27 @@ export class LedgerModel {
         `${commandId} is reported as ${answer} although Knot was asked and said ${last.answer ?? 'nothing'}`,
       )
     }
+    this.checkDenial(commandId, answer)
     if (answer.startsWith('ACCEPTED') && last?.answer !== 'accepted') throw new Error(`${commandId} was not accepted`)
+  }
+
+  /**
+   * Whoever hears that nothing was sent, or that the account was busy with another one's, sends a new command. So a command
+   * of which a request may have landed is told so only where an order stops it, which nothing follows.
+   */
+  private checkDenial(commandId: string, answer: string): void {
+    const mayHaveLanded = this.requests.some(
+      ({ command, answer: given }) => command.command_id === commandId && given === MAY_HAVE_LANDED,
+    )
+    if (answer === 'AMBIGUOUS/server_error' && !mayHaveLanded) {
+      throw new Error(`${commandId} is ambiguous although none of its requests may have landed`)
+    }
+    if (!mayHaveLanded || !/^(NOT_SENT|INVALID_CARD|BUSY|removed)/.test(answer)) return
+    const command = this.log.find(({ command_id }) => command_id === commandId)!
+    const isStopped = this.cancelsRead.some(({ cancel }) => cancel.reason !== 'confirmed' && covers(cancel, command))
+    const isCalledBack = answer === 'NOT_SENT/suppressed' || answer.startsWith('removed/')
+    if (isStopped && isCalledBack && answer !== 'removed/confirmed') return
+    throw new Error(`${commandId} is told as ${answer} although a request of it may have landed`)
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PushAnswer } from '../../../../src/knot/answers.ts'
-import { cancel, coded, command, ok, provisionBed, results } from './fakePorts.ts'
+import type { Bed } from './fakePorts.ts'
+import { cancel, coded, command, NO_NAMES, ok, provisionBed, results } from './fakePorts.ts'
 import type { FakeTask } from './fakeTask.ts'
 
 describe('what was not accepted stays in its attempt', () => {
@@ -31,7 +32,7 @@ describe('what was not accepted stays in its attempt', () => {
   it('until not_after, at that moment and not at the next try', async () => {
     const { task, knot, clock } = await provisionBed()
     const notAfter = clock.ms + 100_000
-    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: 300_000 })
+    knot.script.push({ ...coded('rate_limited', 429), retryAfterMs: 300_000 })
     task.read(command(1, { not_after: notAfter }))
     await task.settle()
     clock.ms = notAfter - 1
@@ -161,6 +162,102 @@ describe('what was not accepted stays in its attempt', () => {
     clock.ms += 1_000
     await task.settle()
     expect(task.ledger()[0]?.wake_at).toBe(clock.ms + 9_000)
+  })
+})
+
+describe('a command of which a 503 may have landed is never told as not sent', () => {
+  /** Knot has answered 503; the repeat, a second later, stands before the wire. */
+  async function repeated(notAfterMs: number | null = null) {
+    const bed = await provisionBed()
+    const { task, knot, clock } = bed
+    const firstAt = clock.ms
+    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: 1_000 })
+    task.read(command(1, { not_after: notAfterMs === null ? null : firstAt + notAfterMs }))
+    await task.settle()
+    clock.ms += 1_000
+    await task.settle()
+    return { bed, firstAt }
+  }
+  const refuse = async ({ task, knot }: Bed) => {
+    expect(knot.waiting[0]!.wire()).toBe(false)
+    knot.waiting[0]!.answer(ok)
+    await task.settle()
+  }
+  const ambiguous = { result: 'AMBIGUOUS', reason: 'server_error', vault_status: 'active', vault_version: 'v1' }
+
+  const refusals: [why: string, change: (bed: Bed) => void][] = [
+    ['send_by is over', ({ clock }) => (clock.ms += 20_000)],
+    ['no heartbeat for half a session', ({ task }) => (task.heartbeatAgeMs = 22_500)],
+  ]
+  describe.each(refusals)('where the repeat is refused at the wire, as %s', (_, change) => {
+    it('it waits on in its attempt, and what Knot confirms is its result', async () => {
+      const { bed, firstAt } = await repeated()
+      const { task, knot } = bed
+      change(bed)
+      await refuse(bed)
+      expect(results(task)).toEqual([])
+      expect(task.ledger()).toMatchObject([{ state: 'WAITING', maybe_landed: true, started_at: firstAt, tries: 2 }])
+      task.read({ ...cancel(2, { merchant_id: 19, command_id: 'ada:1' }), reason: 'confirmed' })
+      await task.settle()
+      expect(results(task)).toEqual(['1:AMBIGUOUS/server_error', '2:CANCELLED'])
+      expect(task.durable.events[0]?.body).toMatchObject({ ...ambiguous, started_at: firstAt })
+      expect(knot.sent).toHaveLength(1)
+    })
+
+    it('a busy account at the next one may be its own push, also after a restart', async () => {
+      const { bed, firstAt } = await repeated()
+      const { task, knot, clock } = bed
+      change(bed)
+      await refuse(bed)
+      task.heartbeatAgeMs = 0
+      task.crash()
+      knot.script.push(coded('busy', 400, 'ONGOING_OPERATION'))
+      clock.ms += 2_000
+      await task.settle()
+      expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+      expect(task.durable.events[0]?.body).toMatchObject({ ...ambiguous, started_at: firstAt })
+    })
+
+    it('a CANCEL that is no confirmation removes it', async () => {
+      const { bed } = await repeated()
+      change(bed)
+      await refuse(bed)
+      bed.task.read(cancel(2))
+      await bed.task.settle()
+      expect(results(bed.task)).toEqual(['2:CANCELLED'])
+      expect(bed.task.durable.ledger.size + bed.task.durable.timers.size).toBe(0)
+    })
+  })
+
+  it.each([
+    ['at the wire', 1_500, 500],
+    ['while it waits', 800, 0],
+  ])('where its time is over %s it is ambiguous', async (_, notAfterMs, passMs) => {
+    const { bed, firstAt } = await repeated(notAfterMs)
+    const { task, knot, clock } = bed
+    clock.ms += passMs
+    if (passMs > 0) await refuse(bed)
+    expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+    expect(task.durable.events[0]?.body).toMatchObject({ ...ambiguous, started_at: firstAt })
+    expect(knot.sent).toHaveLength(1)
+  })
+
+  it.each([
+    { kind: 'unknown' },
+    { kind: 'card', status: 'closed', version: 'v2', card: null, names: NO_NAMES },
+    { kind: 'card', status: 'active', version: 'v2', card: null, names: NO_NAMES },
+  ] as const)('where the vault has no card for the repeat (%j) it is ambiguous', async answer => {
+    const { task, knot, vault, clock } = await provisionBed()
+    const firstAt = clock.ms
+    knot.script.push({ ...coded('unavailable', 503), retryAfterMs: 1_000 })
+    task.read(command(1))
+    await task.settle()
+    vault.cardAnswer = answer
+    clock.ms += 1_000
+    await task.settle()
+    expect(results(task)).toEqual(['1:AMBIGUOUS/server_error'])
+    expect(task.durable.events[0]?.body).toMatchObject({ ...ambiguous, started_at: firstAt })
+    expect(task.durable.ledger.size + task.durable.timers.size).toBe(0)
   })
 })
 

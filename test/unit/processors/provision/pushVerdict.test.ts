@@ -48,6 +48,22 @@ describe('judging a push', () => {
     expect(judgePush(vetoed, veto, fresh)).toEqual({ kind: 'answered', result: 'NOT_SENT', reason: veto })
   })
 
+  it.each([
+    ['send_by', { kind: 'wait', cause: 'send_by', retryAfterMs: null, maybeLanded: true }],
+    ['ownership', { kind: 'wait', cause: 'ownership', retryAfterMs: null, maybeLanded: true }],
+    ['not_after', { kind: 'answered', result: 'AMBIGUOUS', reason: 'server_error' }],
+    ['paused', { kind: 'at_once', cause: 'paused', rekeyed: false }],
+    ['suppressed', { kind: 'answered', result: 'NOT_SENT', reason: 'suppressed' }],
+  ] as const)('a veto for %s does not deny a request before it that may have landed', (veto, verdict) => {
+    expect(judgePush(vetoed, veto, { ...fresh, maybeLanded: true })).toEqual(verdict)
+  })
+
+  it.each(['send_by', 'ownership'] as const)('what a CANCEL covers after a veto for %s does not wait', veto => {
+    const history = { ...fresh, maybeLanded: true, cancelled: true }
+    expect(judgePush(vetoed, veto, history)).toMatchObject({ result: 'NOT_SENT', reason: 'suppressed' })
+    expect(judgePush(vetoed, veto, { ...history, confirmed: true })).toMatchObject({ result: 'AMBIGUOUS' })
+  })
+
   it('a veto for what Knot has confirmed is ambiguous, where a request before it may have landed', () => {
     const history = { ...fresh, cancelled: true, confirmed: true, maybeLanded: true }
     expect(judgePush(vetoed, 'suppressed', history)).toMatchObject({ result: 'AMBIGUOUS' })
