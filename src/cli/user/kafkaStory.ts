@@ -10,6 +10,7 @@ import type { RecordView } from '../../kafka/recordView.ts'
 import { connectBus, decodeAny } from '../order/kafkaDesk.ts'
 import { partitionsOf } from '../order/topicMissing.ts'
 import { StateReader } from './changelog.ts'
+import { readPushSwitch } from './pushSwitch.ts'
 import type { StoryQuestion, Told, ToldSuppression, UserStory } from './story.ts'
 
 /** What one topic's scan needs. */
@@ -23,8 +24,9 @@ interface Scan {
 }
 
 /**
- * Reads one user's story from a real cluster: the user's partition of five topics, committed records only, all at the same
- * time. Of the changelog it must read everything: it is compacted, and the newest value may be anywhere.
+ * Reads one user's story from a real cluster: the user's partition of five topics, committed records only, and the switch
+ * of pushes, all at the same time. Of the changelog it must read everything: it is compacted, and the newest value may be
+ * anywhere.
  */
 export async function readKafkaStory(
   config: Config,
@@ -45,7 +47,7 @@ export async function readKafkaStory(
       read({ cluster, topic, partition, from: { timestampMs: sinceMs }, keep, signal })
     const state = new StateReader(userId)
     const unreadable: Told<null>[] = []
-    const [userEvents, commands, outcomes, suppressions] = await Promise.all([
+    const [userEvents, commands, outcomes, suppressions, pushes] = await Promise.all([
       recent(topics.userEvents, isUsers).then(records =>
         tellAll(records, topics.userEvents, codecs.userEvents, unreadable),
       ),
@@ -58,6 +60,7 @@ export async function readKafkaStory(
       recent(topics.cardSuppressions, isSuppression).then(records =>
         tellSuppressions(records, topics.cardSuppressions, codecs.cardSuppressions, unreadable),
       ),
+      readPushSwitch(cluster, topics.control, signal),
       read({
         cluster,
         topic: topics.decideChangelog,
@@ -67,7 +70,7 @@ export async function readKafkaStory(
         signal,
       }),
     ])
-    const told = { userEvents, commands, outcomes, suppressions, unreadable, state: state.known() }
+    const told = { userEvents, commands, outcomes, suppressions, unreadable, state: state.known(), pushes }
     return { userId, partition, sinceMs, readAtMs: Date.now(), ...told }
   } finally {
     await bus.close()

@@ -2,6 +2,7 @@ import { scrub } from '../../telemetry/scrub.ts'
 import { dayText, momentText, timeText } from './clock.ts'
 import { comingOf, presentOf } from './present.ts'
 import type { PresentRow } from './present.ts'
+import { reasonsOfOrders } from './orderReasons.ts'
 import { isEmpty } from './story.ts'
 import type { UserStory } from './story.ts'
 import { timelineOf } from './timeline.ts'
@@ -29,6 +30,7 @@ export function storyPage(story: UserStory, everything: boolean): string[] {
   const width = widthOf([...rows, ...(now ?? []), ...next])
   return [
     head,
+    ...switchLines(story),
     '',
     'NOW',
     ...(now === null ? strangerLines(story) : now.flatMap(row => presentLine(row, width))),
@@ -43,10 +45,25 @@ export function storyPage(story: UserStory, everything: boolean): string[] {
 
 const NOTHING_COMES = '  Nothing by itself: the next event of a card, webhook or order.'
 
+/** What stops the pushes of all users stands above what is said of this one. */
+function switchLines({ pushes }: UserStory): string[] {
+  switch (pushes.kind) {
+    case 'running':
+      return []
+    case 'paused': {
+      const { actor, reason, atMs } = pushes.order
+      const who = `since ${momentText(atMs)} by ${actor}: ${reason}.`
+      return ['', ...columns('PUSHES ARE PAUSED ', `${who} Nothing goes out for any user until onfile resume.`)]
+    }
+    case 'unknown':
+      return ['', ...columns('ARE PUSHES PAUSED? ', `Not known now: ${pushes.why}.`)]
+  }
+}
+
 /** Null where DECIDE knows nothing of the user. */
-function presentRows({ state }: UserStory): PresentRow[] | null {
+function presentRows({ state, userEvents }: UserStory): PresentRow[] | null {
   if (state.kind !== 'known') return null
-  const rows = presentOf(state.user, state.merchants)
+  const rows = presentOf(state.user, state.merchants, reasonsOfOrders(userEvents))
   return rows.length === 0 ? [{ subject: 'user', text: 'no card and no merchant' }] : rows
 }
 

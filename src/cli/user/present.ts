@@ -9,12 +9,17 @@ export interface PresentRow {
   readonly text: string
 }
 
+/** Why an operator wanted it, in the order's own words; null where they are not known. */
+export type ReasonOf = (entry: SuppressionEntry) => string | null
+
 /** Cards, merchants and suppressions of a user as DECIDE's state has them. */
-export function presentOf(user: UserState, merchants: readonly MerchantState[]): PresentRow[] {
+export function presentOf(user: UserState, merchants: readonly MerchantState[], reasonOf: ReasonOf): PresentRow[] {
   return [
-    ...user.cards.map(card => ({ subject: card.card_ref, text: cardText(card, user.suppressions) })),
+    ...user.cards.map(card => ({ subject: card.card_ref, text: cardText(card, user.suppressions, reasonOf) })),
     ...merchants.map(merchant => ({ subject: nameOf(merchant), text: merchantText(merchant) })),
-    ...user.suppressions.filter(entry => !isToldWithCard(entry, user)).map(entry => suppressionRow(entry, merchants)),
+    ...user.suppressions
+      .filter(entry => !isToldWithCard(entry, user))
+      .map(entry => suppressionRow(entry, merchants, reasonOf)),
   ]
 }
 
@@ -57,9 +62,13 @@ export function comingOf(user: UserState, merchants: readonly MerchantState[], n
   return [...waiting, ...timed.sort((a, b) => a.atMs - b.atMs).map(({ row }) => row)]
 }
 
-function cardText({ card_ref, version }: CardState, suppressions: readonly SuppressionEntry[]): string {
+function cardText(
+  { card_ref, version }: CardState,
+  suppressions: readonly SuppressionEntry[],
+  reasonOf: ReasonOf,
+): string {
   const reasons = suppressions.filter(entry => entry.merchant_id === null && (entry.card_ref ?? card_ref) === card_ref)
-  const stopped = reasons.map(({ reason, since }) => `${reason} since ${momentText(since)}`).join('; ')
+  const stopped = reasons.map(entry => whyText(entry, reasonOf)).join('; ')
   const versionText = version === 0 ? 'no new version yet' : `version ${version}`
   return `${versionText}, ${stopped === '' ? 'may be pushed' : `not pushed: ${stopped}`}`
 }
@@ -83,11 +92,17 @@ function isToldWithCard({ card_ref, merchant_id }: SuppressionEntry, user: UserS
   return card_ref !== null && merchant_id === null && user.cards.some(card => card.card_ref === card_ref)
 }
 
-function suppressionRow(entry: SuppressionEntry, merchants: readonly MerchantState[]): PresentRow {
-  const { reason, actor, since, card_ref, merchant_id } = entry
+function suppressionRow(entry: SuppressionEntry, merchants: readonly MerchantState[], reasonOf: ReasonOf): PresentRow {
+  const { card_ref, merchant_id } = entry
   const what = merchant_id === null ? '' : ` of ${card_ref ?? 'any card'}`
-  const by = actor === null ? reason : `${reason} ${actor}`
-  return { subject: scopeName(entry, merchants), text: `no push${what}: ${by}, since ${momentText(since)}` }
+  return { subject: scopeName(entry, merchants), text: `no push${what}: ${whyText(entry, reasonOf)}` }
+}
+
+/** `operator jo since 2026-11-28 04:38:47 UTC (cardholder called)`. */
+function whyText(entry: SuppressionEntry, reasonOf: ReasonOf): string {
+  const { reason, actor, since } = entry
+  const why = reasonOf(entry)
+  return `${reason}${actor === null ? '' : ` ${actor}`} since ${momentText(since)}${why === null ? '' : ` (${why})`}`
 }
 
 /** Merchant, else card, else all of the user. */

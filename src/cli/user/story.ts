@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts'
 import type { MerchantState } from '../../domain/merchantState.ts'
 import type { CardOutcome, CardSuppression, ProvisioningCommand, UserEvent } from '../../domain/records.ts'
 import type { ForgottenUser, UserState } from '../../domain/userState.ts'
+import type { PushSwitchState } from './pushSwitch.ts'
 
 /** A record and where it stands. */
 export interface Told<T> {
@@ -38,6 +39,8 @@ export interface UserStory {
   /** Records under the user's key that no schema reads: others write there too. DECIDE made dead letters of its own. */
   readonly unreadable: readonly Told<null>[]
   readonly state: KnownState
+  /** Of all users: while pushes are paused nothing of this one's goes out either. */
+  readonly pushes: PushSwitchState
 }
 
 /** Which story is asked for. */

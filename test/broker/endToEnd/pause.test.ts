@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { readKafkaStory } from '../../../src/cli/user/kafkaStory.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
+import { onfile } from '../../unit/cli/commandLine.ts'
 
 const USERS = 12
 const MERCHANTS = [10, 16, 44]
@@ -57,11 +59,16 @@ it('a pause stops every push, over kill -9, fails none, shows itself, and ends w
   await wait(1_000)
   expect(run.knot.pushes()).toEqual([])
   expect(await second.metric('onfile_paused', 'reason="operator"')).toBe(1)
+  const paused = await terminal.onfile('user', 'user-0')
+  expect(paused.out).toMatch(/PUSHES ARE PAUSED since .* UTC by ops: a drill\./)
 
   expect(await terminal.onfile('resume', '--reason', 'the drill is over')).toMatchObject({ code: 0 })
   await run.expectExact()
   expect(run.knot.pushes()).toHaveLength(waiting)
   expect(await second.metric('onfile_paused', 'reason="operator"')).toBe(0)
+  const resumed = await terminal.onfile('user', 'user-0')
+  expect(resumed.out).toContain('UPDATED')
+  expect(resumed.out).not.toContain('PAUSED')
 })
 
 it('no push starts while the switch cannot be read', { retry: 0 }, async () => {
@@ -83,4 +90,8 @@ it('no push starts while the switch cannot be read', { retry: 0 }, async () => {
   expect(run.knot.pushes()).toEqual([])
   expect(await blind.metric('onfile_paused', 'reason="switch_unknown"')).toBe(1)
   expect((await blind.readyz()).notices.join('\n')).toContain('is not known now')
+  const settings = run.environment({ ONFILE_TOPICS_CONTROL: `${run.id}-nowhere` })
+  const told = await onfile(['user', 'user-0'], settings, { readStory: readKafkaStory })
+  expect(told.out).toContain('ARE PUSHES PAUSED? Not known now')
+  expect(told.out).toContain('is with PROVISION')
 })

@@ -60,7 +60,7 @@ describe('onfile user', () => {
       'NOW',
       '  card-1     no new version yet, may be pushed',
       '  Netflix    which card is on file there is not known, attempt 2 is open',
-      '  Netflix    no push of any card: operator jo, since 2026-11-28 04:00:00 UTC',
+      '  Netflix    no push of any card: operator jo since 2026-11-28 04:00:00 UTC (ticket 7)',
       '',
       'WHAT HAPPENED',
       '  2026-11-28 (UTC)',
@@ -164,9 +164,43 @@ describe('onfile user', () => {
     ] as const
     expect(await part('NOW', new StoryOf().known({ suppressions }))).toEqual([
       'card-1 | no new version yet, not pushed: opt_out since 2026-11-28 04:00:00 UTC',
-      'merchant 16 | no push of card-1: operator jo, since 2026-11-28 04:00:00 UTC',
-      'card-9 | no push: operator jo, since 2026-11-28 04:00:00 UTC',
+      'merchant 16 | no push of card-1: operator jo since 2026-11-28 04:00:00 UTC',
+      'card-9 | no push: operator jo since 2026-11-28 04:00:00 UTC',
     ])
+  })
+
+  it("says why an operator's order is in force, where its words are still there", async () => {
+    const entry = { card_ref: 'card-1', merchant_id: null, reason: 'operator', since: T0, actor: 'jo' } as const
+    const suppressions = [{ ...entry, until: T0 + 2 * HOUR }]
+    const story = new StoryOf()
+      .order({ card_ref: 'card-1', reason: 'first', until: T0 + HOUR })
+      .order({ card_ref: 'card-1', reason: 'second', until: T0 + 2 * HOUR })
+      .order({ card_ref: 'card-1', reason: 'refused', until: T0 + 3 * HOUR })
+      .order({ card_ref: 'card-2', reason: 'of another card', until: T0 + 2 * HOUR })
+      .order({ card_ref: 'card-1', reason: 'of another', actor: 'ann', until: T0 + 2 * HOUR })
+    expect(await part('NOW', story.known({ suppressions }))).toEqual([
+      'card-1 | no new version yet, not pushed: operator jo since 2026-11-28 04:00:00 UTC (second)',
+    ])
+    expect(await part('NOW', new StoryOf().known({ suppressions }))).toEqual([
+      'card-1 | no new version yet, not pushed: operator jo since 2026-11-28 04:00:00 UTC',
+    ])
+  })
+
+  it('says above everything that pushes are paused, by whom and why', async () => {
+    const order = { pushes: 'paused', actor: 'ann', reason: 'INC-4711', atMs: T0 } as const
+    const story = new StoryOf().known({}, netflix({ attempt: attempt({}) })).pushes({ kind: 'paused', order }).story
+    const { out } = await user(story)
+    const [, , paused, more, , now] = out.split('\n')
+    expect(paused).toBe(
+      'PUSHES ARE PAUSED since 2026-11-28 04:00:00 UTC by ann: INC-4711. Nothing goes out for any user until onfile',
+    )
+    expect(more?.trim()).toBe('resume.')
+    expect(now).toBe('NOW')
+  })
+
+  it('says where it is not known whether pushes are paused, and why', async () => {
+    const story = new StoryOf().known({}).pushes({ kind: 'unknown', why: 'no right' }).story
+    expect((await user(story)).out.split('\n')[2]).toBe('ARE PUSHES PAUSED? Not known now: no right.')
   })
 
   it('says of a user who was erased that this is so, and when', async () => {

@@ -22,6 +22,7 @@ export class StoryOf {
   readonly #commands: UserStory['commands'][number][] = []
   readonly #unreadable: UserStory['unreadable'][number][] = []
   #state: KnownState = { kind: 'unknown' }
+  #pushes: UserStory['pushes'] = { kind: 'running' }
   #atMs = T0
   #seq = 0
 
@@ -131,6 +132,11 @@ export class StoryOf {
     return this
   }
 
+  pushes(state: UserStory['pushes']): this {
+    this.#pushes = state
+    return this
+  }
+
   forgotten(atMs: number): this {
     this.#state = { kind: 'forgotten', left: { decision_seq: 9, forgotten_at: atMs } }
     return this
@@ -148,6 +154,7 @@ export class StoryOf {
       suppressions: this.#suppressions,
       unreadable: this.#unreadable,
       state: this.#state,
+      pushes: this.#pushes,
     }
   }
 
