@@ -5,6 +5,7 @@ import { rawTopic } from '../../../sandbox/demo/topicTail.ts'
 import { renewedCard, testCard } from '../../../sandbox/people.ts'
 import type { TestCard, TestPerson } from '../../../sandbox/people.ts'
 import { TOPIC_KEYS } from '../../../src/config/topicNames.ts'
+import type { OperatorCommand } from '../../../src/domain/records.ts'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import type { Evidence } from '../../support/onfile/evidence.ts'
 import {
@@ -31,13 +32,18 @@ const canary: TestPerson = {
 }
 /** What an issuer's record holds where no card number belongs. */
 const stray: TestCard = { number: '5555555555554444', expiration: '11/2031', cvv: '917' }
+/** What somebody writes into an order, past the command line: it is in `onfile-user-events`, and must go no further. */
+const misdirected = testCard(7_900, 'mastercard')
+const misdirectedForms = [misdirected.number, misdirected.number.replace(/(\d{4})(?=\d)/g, '$1 ')] as const
 const strayForms = ['5555555555554444', '5555 5555 5555 4444', '5555-5555-5555-4444']
 const ADMIN_TOKEN = 'canary-admin-token-of-forty-characters-xx'
+const DIRECTORY_TOKEN = 'canary-directory-token-of-its-own-yy'
 const wrongAnswers: readonly WrongAnswer[] = [
   'cut off',
   'error with the card in it',
   'card as a list',
   'card in the status',
+  'card in the owner',
 ]
 
 let run: OnfileRun
@@ -120,6 +126,7 @@ async function live(): Promise<void> {
   run.knot.setOutage(null)
   leaking.forEach(cardRef => wrongCards.delete(cardRef))
   evidence = await run.expectExact()
+  for (const order of strayOrders()) await run.sendOrder('canary-good', order)
   const users = new Set(evidence.outcomes.map(({ value }) => value.user_id))
   pages.push(...(await liveOrders(run, second, users, ADMIN_TOKEN, strayForms)))
   evidence = await run.expectExact()
@@ -145,6 +152,16 @@ function strayRecords(cardRef: string): Message[] {
   })
 }
 
+function strayOrders(): Partial<OperatorCommand>[] {
+  const [number, grouped] = misdirectedForms
+  return [
+    { request_id: 'stray-1', actor: `jo ${number}` },
+    { request_id: 'stray-2', reason: `the holder of ${grouped} has called` },
+    { request_id: number },
+    { request_id: 'stray-4', card_ref: number },
+  ]
+}
+
 function strayWebhook(): { event: string; external_user_id: string } & Record<string, unknown> {
   return {
     event: 'CARD_FAILED',
@@ -162,8 +179,13 @@ async function topicBytes(keys: readonly (typeof TOPIC_KEYS)[number][]): Promise
   return found.map(({ key, chunks }) => ({ place: `topic ${key}`, bytes: Buffer.concat(chunks) }))
 }
 
-/** Everything that must not be found outside of the issuer's own topics. */
+/** Everything that must not be found where onfile writes. */
 function needles(): Needle[] {
+  return [...cardNeedles(misdirected), ...neverWritten()]
+}
+
+/** Everything that must not be found outside of the issuer's own topics. */
+function neverWritten(): Needle[] {
   const { clientId, secret } = run.knot
   const sessions = run.knot.webhooks().flatMap(({ payload }) => payload.session_id ?? [])
   return [
@@ -173,6 +195,7 @@ function needles(): Needle[] {
     ...textNeedles('Knot secret', secret),
     ...textNeedles('Knot credentials', `${clientId}:${secret}`),
     ...textNeedles('vault token', run.vault.token),
+    ...textNeedles('directory token', DIRECTORY_TOKEN),
     ...textNeedles('admin token', ADMIN_TOKEN),
     ...sessions.flatMap(session => textNeedles('Knot session', session)),
   ]
@@ -187,12 +210,13 @@ beforeAll(async () => {
     run.vault.put({ cardRef, userId: `canary-leaky-${index}`, user: canary, card })
     wrongCards.set(cardRef, { answer, card })
   })
-  leaky = await startLeakyVault(run.vault.url, wrongCards)
+  leaky = await startLeakyVault(run.vault.url, wrongCards, { vault: run.vault.token, directory: DIRECTORY_TOKEN })
   run.settings = {
     ONFILE_KAFKA_GROUP_INSTANCE_ID: 'pod-0',
     ONFILE_LOG_LEVEL: 'trace',
     ONFILE_ADMIN_TOKEN: ADMIN_TOKEN,
     ONFILE_VAULT_URL: leaky.url,
+    ONFILE_DIRECTORY_TOKEN: DIRECTORY_TOKEN,
     ONFILE_POLICY_RESULT_HARD: '20s',
   }
   cluster = await Cluster.connect({ brokers: inject('brokers').split(','), clientId: 'canary' })
@@ -232,15 +256,17 @@ describe(
         ['ACCEPTED/ambiguous', 'UPDATED/updated'],
       ])
       const actions = evidence.userEvents.flatMap(({ body }) => (body.kind === 'operator' ? [body.action] : []))
-      expect(actions.sort()).toEqual(['CANCEL', 'FORGET', 'LIFT', 'RETRY', 'SUPPRESS'])
+      const suppresses = Array.from({ length: strayOrders().length + 1 }, () => 'SUPPRESS')
+      expect(actions.sort()).toEqual(['CANCEL', 'FORGET', 'LIFT', 'RETRY', ...suppresses])
       expect(run.knot.pushes('canary-500').length).toBeGreaterThan(0)
       expect(run.knot.pushes().some(({ jweReused }) => jweReused)).toBe(false)
     })
 
     it('dead-letters a record with a card number by reference, without the key or header that holds it', () => {
       const letters = evidence.deadLetters.map(({ reason, record }) => ({ reason, value: record.value }))
-      // Per form: a broken value, a broken record with the number in its key, one in its headers, three good fields; a webhook.
-      expect(letters).toHaveLength(strayForms.length * 6 + 1)
+      // Per form: a broken value, a broken record with the number in its key, one in its headers, three good fields; a webhook;
+      // orders.
+      expect(letters).toHaveLength(strayForms.length * 6 + 1 + strayOrders().length)
       expect(new Set(letters.map(({ reason }) => reason))).toEqual(new Set(['invalid_json', 'contains_pan']))
       expect(letters.every(({ value }) => value === null)).toBe(true)
       const kept = evidence.deadLetters.filter(({ record }) => record.headers.some(({ key }) => key === 'x-kept'))
@@ -248,10 +274,16 @@ describe(
     })
 
     it('leave nothing in any topic that onfile writes', async () => {
-      const own = TOPIC_KEYS.filter(key => key !== 'cardLifecycle' && key !== 'knotEvents')
+      const own = TOPIC_KEYS.filter(key => key !== 'cardLifecycle' && key !== 'knotEvents' && key !== 'userEvents')
       const haystacks = await topicBytes(own)
-      expect(haystacks.filter(({ bytes }) => bytes.length > 1_000).length).toBeGreaterThanOrEqual(6)
+      expect(haystacks.filter(({ bytes }) => bytes.length > 1_000).length).toBeGreaterThanOrEqual(5)
       expect(findLeaks(haystacks, needles())).toEqual([])
+    })
+
+    it('leave nothing in the stream that others write orders to, but what these others wrote', async () => {
+      const haystacks = await topicBytes(['userEvents'])
+      expect(findLeaks(haystacks, neverWritten())).toEqual([])
+      expect(findLeaks(haystacks, cardNeedles(misdirected))).not.toEqual([])
     })
 
     it('leave nothing in the log at level trace, on the admin pages, and in the state directory', async () => {

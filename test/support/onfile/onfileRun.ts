@@ -10,6 +10,7 @@ import { SchemaRegistry } from '../../../src/avro/registry.ts'
 import { TOPIC_KEYS } from '../../../src/config/topicNames.ts'
 import type { TopicKey, TopicNames } from '../../../src/config/topicNames.ts'
 import { expectedTopics } from '../../../src/config/topicPlan.ts'
+import type { OperatorCommand } from '../../../src/domain/records.ts'
 import { startKnot } from '../../../sandbox/knot/knotSimulator.ts'
 import type { KnotOptions, KnotSimulator } from '../../../sandbox/knot/knotSimulator.ts'
 import { testCard, testPerson } from '../../../sandbox/people.ts'
@@ -17,6 +18,7 @@ import { startVault } from '../../../sandbox/vault/vaultServer.ts'
 import type { Vault } from '../../../sandbox/vault/vaultServer.ts'
 import { startWebhookForwarder } from '../../../sandbox/webhooks/webhookForwarder.ts'
 import type { WebhookForwarder } from '../../../sandbox/webhooks/webhookForwarder.ts'
+import { operatorOrder } from '../operatorOrder.ts'
 import { createTopics, testClient } from '../topics.ts'
 import { judge } from './exactness.ts'
 import type { Verdict } from './exactness.ts'
@@ -186,6 +188,14 @@ export class OnfileRun {
   /** Writes to the issuer's lifecycle topic, acknowledged. */
   async sendLifecycle(...messages: Message[]): Promise<void> {
     await this.producer.send({ topic: this.topics.cardLifecycle, acks: -1, messages })
+  }
+
+  /** Writes an order as another system may: nobody has looked at it but its writer. */
+  async sendOrder(userId: string, command: Partial<OperatorCommand>): Promise<void> {
+    const buffer = Buffer.alloc(4_096)
+    const end = this.codecs.userEvents.encode(operatorOrder(userId, command), buffer, 0)
+    const messages = [{ key: userId, value: buffer.subarray(0, end) }]
+    await this.producer.send({ topic: this.topics.userEvents, acks: -1, messages })
   }
 
   evidence(): Promise<Evidence> {

@@ -95,6 +95,18 @@ describe('requests', () => {
     })
   })
 
+  it('push the plain form with the task id alone, where a link waits for the card', async () => {
+    const secure = await knot(() => ({ status: 200, body: { message: 'Success' } }))
+    const task = { ...TARGET, taskId: '25605', cardName: 'Gold' }
+    const client = api('http://127.0.0.1:1', { secureUrl: secure.url })
+    expect((await client.pushCard(task, SealedCard.plain(cardWith()), () => true)).kind).toBe('accepted')
+    expect(secure.seen[0]?.body).toEqual({
+      user: HOLDER,
+      card: { number: CANARY_PAN, expiration: '08/2030', cvv: CANARY_CVV },
+      task_id: '25605',
+    })
+  })
+
   it('are vetoed at the wire', async () => {
     const { url, seen } = await knot(() => ({ status: 200, body: {} }))
     expect(await api(url).pushCard(TARGET, SealedCard.encrypted('x'), () => false)).toEqual({ kind: 'vetoed' })
