@@ -67,18 +67,23 @@ export class Performer {
    * Permit, key, card, validation, encryption. The card comes last and is sealed at once, so that it is in memory for the
    * shortest time: what waits for the commit of *started*, perhaps while Kafka is away, is encrypted. And what a commit
    * lets go by the hundred has only its request left to do.
+   *
+   * What the last check would refuse for want of a heartbeat waits without any of that: commits may succeed for half a
+   * session longer, and each round of *started*, refused, told and ordered anew would read the card once more.
    */
   async prepare(effect: PrepareEffect, wanted: Wanted): Promise<PrepareResult> {
     const { admission, knot, vault } = this.#options
     const { commandId, merchantId, notAfterMs } = effect
     // It may have gone in the very cycle that read it: what has been withdrawn already must not stand in line.
     if (wanted() === undefined) return ABANDONED
+    if (this.#isOwnershipStale()) return notReady('ownership')
     const permit = await admission.acquire({ kind: 'push', owner: this, commandId, merchantId, notAfterMs })
     if (permit === null) return NO_PERMIT
     let kept = false
     try {
       const run = wanted()
       if (run === undefined) return ABANDONED
+      if (this.#isOwnershipStale()) return notReady('ownership')
       const keyAnswer = await knot.key(run.refusedKey)
       if (keyAnswer.kind === 'unauthorized') return this.#pause('knot_unauthorized')
       if (keyAnswer.kind === 'forbidden') return this.#pause('knot_forbidden')
@@ -193,17 +198,20 @@ export class Performer {
     }
   }
 
-  /**
-   * The last check (design.md 5), made synchronously when the request goes on the wire. `ownership`: the group has not
-   * confirmed this member for half a session, so that another one may own the partition soon.
-   */
+  /** The group has not confirmed this member for half a session: another one may own the partition soon. */
+  #isOwnershipStale(): boolean {
+    const { task } = this.#options
+    return task.heartbeatAgeMs() >= task.sessionTimeoutMs / 2
+  }
+
+  /** The last check (design.md 5), made synchronously when the request goes on the wire. */
   #vetoOf(effect: PushEffect, run: Run, signal: AbortSignal): Veto | null {
-    const { pushSwitch, task, now } = this.#options
+    const { pushSwitch, now } = this.#options
     const nowMs = now()
     if (run.cancelled) return 'suppressed'
     if (pushSwitch.held() !== null) return 'paused'
     if (nowMs >= effect.sendByMs) return 'send_by'
-    if (signal.aborted || task.heartbeatAgeMs() >= task.sessionTimeoutMs / 2) return 'ownership'
+    if (signal.aborted || this.#isOwnershipStale()) return 'ownership'
     if (effect.notAfterMs !== null && nowMs >= effect.notAfterMs) return 'not_after'
     return null
   }
