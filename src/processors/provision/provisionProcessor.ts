@@ -47,7 +47,7 @@ export interface ProvisionProcessorOptions {
 
 type Context = TaskContext<ProvisionTables, ProvisionEffect>
 
-/** Timer of one command, and the one timer of a task that has just been opened. */
+/** Timer of one command, and the one timer of a task that has just been opened, or resumed. */
 const WAKE = 'wake'
 const RESUME = 'resume'
 
@@ -74,6 +74,7 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   readonly #performer: Performer
   readonly #lanes = new Lanes()
   #draining = false
+  /** From the beginning of a pause until the input has been read past its end. */
   #paused = false
 
   constructor(options: ProvisionProcessorOptions) {
@@ -116,9 +117,10 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
 
   onTimer(timer: Timer, ctx: Context): void {
     if (timer.name === RESUME) {
-      const restored = this.#lanes.all().filter(run => run.phase === 'restored')
-      for (const run of restored) run.phase = 'idle'
-      for (const run of restored) this.#advance(run.lane, ctx)
+      this.#paused = false
+      const waiting = this.#lanes.all().filter(({ phase }) => phase === 'restored' || phase === 'idle')
+      for (const run of waiting) run.phase = 'idle'
+      for (const run of waiting) this.#advance(run.lane, ctx)
       return
     }
     const run = this.#lanes.get(timer.key)
@@ -167,15 +169,18 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
     this.#performer.dismiss()
   }
 
-  /** As `onDraining`, until `onResumed`: what has started ends and is reported, the others go back to waiting. */
+  /** As `onDraining`, until it is resumed: what has started ends and is reported, the others go back to waiting. */
   onPaused(): void {
     this.#paused = true
     this.#performer.dismiss()
   }
 
+  /**
+   * A CANCEL may have come meanwhile, and behind whatever else has. So nothing starts yet, what is read now included: the
+   * timer fires when the input has been read past this moment.
+   */
   onResumed(ctx: Context): void {
-    this.#paused = false
-    for (const run of this.#lanes.all()) if (run.phase === 'idle') this.#advance(run.lane, ctx)
+    ctx.schedule('', RESUME, ctx.now)
   }
 
   get #startsNothing(): boolean {

@@ -97,12 +97,12 @@ export class FakeTask {
     this.processor.onResumed(this.context(this.cycles.at(-1)!))
   }
 
-  /** Timers that are due, as far as they are not being changed by an open cycle. */
-  fireTimers(): number {
+  /** Timers that are due, as far as they are not being changed by an open cycle; of these keys only, where some are given. */
+  fireTimers(keys?: readonly string[]): number {
     const cycle = this.cycles.at(-1)!
     let fired = 0
     for (const [id, timer] of this.timers()) {
-      if (timer.dueAtMs > this.clock.ms) continue
+      if (timer.dueAtMs > this.clock.ms || keys?.includes(timer.key) === false) continue
       cycle.timers.set(id, null)
       this.processor.onTimer(timer, this.context(cycle))
       fired++

@@ -13,7 +13,7 @@ type Step =
     }
   | { readonly do: 'cancel'; readonly user: string; readonly merchant: number | null; readonly card: string | null }
   | { readonly do: 'read' | 'deliver'; readonly count: number }
-  | { readonly do: 'commit' | 'begin commit' | 'cycle' }
+  | { readonly do: 'commit' | 'begin commit' | 'cycle' | 'pause' | 'resume' }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'wire'; readonly index: number }
   | { readonly do: 'answer'; readonly index: number; readonly answer: string }
@@ -75,6 +75,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('confirm' as const), index }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('heartbeats' as const), areStale: sometimes }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('vault' as const), hasCard: sometimes.map(not => !not) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('pause' as const) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('resume' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), zombie: fc.boolean() }) },
 )
 
@@ -133,6 +135,12 @@ async function play(steps: readonly Step[]): Promise<LedgerModel> {
         break
       case 'answer':
         model.answer(one.index, one.answer)
+        break
+      case 'pause':
+        model.pause()
+        break
+      case 'resume':
+        model.resume()
         break
       case 'crash':
         model.crash(one.zombie)

@@ -46,6 +46,9 @@ export class LedgerModel {
   readonly requests: Request[] = []
   private readonly pending: Pending[] = []
   private readonly cancelsRead: { readonly life: number; readonly cancel: ProvisioningCommand }[] = []
+  private isPaused = false
+  /** The last pause of this life: where the log ended when it did, and what had started by then. */
+  private resumed: { readonly logEnd: number; readonly started: ReadonlySet<string> } | null = null
   private life = 0
   private seen = 0
   private readonly answers = new Map<string, string>()
@@ -70,6 +73,7 @@ export class LedgerModel {
 
   read(count: number): void {
     const { task } = this.bed
+    if (this.isPaused) return
     for (let i = 0; i < count && task.position < this.log.length; i++) {
       const command = this.log[task.position]!
       task.read(command)
@@ -80,7 +84,21 @@ export class LedgerModel {
   /** The engine's rule: timers wait until the input has been read up to date. */
   advance(ms: number): void {
     this.bed.clock.ms += ms
-    if (this.bed.task.position === this.log.length) this.bed.task.fireTimers()
+    if (!this.isPaused && this.bed.task.position === this.log.length) this.bed.task.fireTimers()
+  }
+
+  pause(): void {
+    if (this.isPaused) return
+    this.isPaused = true
+    this.bed.task.pause()
+  }
+
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    const started = this.bed.task.ledger().filter(({ state }) => state === 'STARTED')
+    this.resumed = { logEnd: this.log.length, started: new Set(started.map(({ command_id }) => command_id)) }
+    this.bed.task.resume()
   }
 
   commit(): void {
@@ -91,6 +109,8 @@ export class LedgerModel {
   crash(zombie: boolean): void {
     this.bed.task.crash(zombie)
     this.life++
+    this.isPaused = false
+    this.resumed = null
   }
 
   /** A pending push reaches the wire; every rule about sending is checked here. */
@@ -135,6 +155,7 @@ export class LedgerModel {
 
   /** Everything is read, answered and waited out: now nothing may be open. */
   async finish(): Promise<void> {
+    this.resume()
     this.bed.task.heartbeatAgeMs = 0
     this.setVault(true)
     for (let i = 0; i < 200; i++) {
@@ -179,6 +200,10 @@ export class LedgerModel {
     }
     const cancel = this.cancelsRead.find(read => read.life === life && covers(read.cancel, command))
     if (cancel !== undefined) throw say(`after ${cancel.cancel.command_id} was read`)
+    const { resumed } = this
+    const isNew = resumed?.started.has(id) === false
+    const unread = isNew ? this.log.slice(0, resumed.logEnd).find(other => covers(other, command)) : undefined
+    if (unread !== undefined) throw say(`although ${unread.command_id} had come when the pause ended`)
     if (this.answers.has(id)) throw say(`after its answer ${this.answers.get(id)!}`)
   }
 

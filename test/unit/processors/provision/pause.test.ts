@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { coded, command, limits, ok, provisionBed, results } from './fakePorts.ts'
+import { cancel, coded, command, limits, ok, provisionBed, results } from './fakePorts.ts'
 import type { Bed } from './fakePorts.ts'
 
 /** One permit for all: the others wait for it. */
@@ -70,6 +70,52 @@ describe('a task of PROVISION that an operator has paused', () => {
     task.resume()
     await task.settle()
     expect([before, knot.sent.length]).toEqual([1, 2])
+  })
+
+  it('reads what came meanwhile before it starts anything: a CANCEL is in time, however much stands before it', async () => {
+    const { task, knot, vault, clock } = await provisionBed()
+    for (const user_id of ['ada', 'bob', 'cy']) task.read(command(1, { user_id, not_before: clock.ms + 1_000 }))
+    task.read(command(1, { user_id: 'dee', kind: 'DISCOVER' }))
+    task.pause()
+    await task.settle()
+    expect(results(task)).toEqual([])
+    clock.ms += 1_000
+    knot.script.push(ok, ok, ok, ok)
+    task.resume()
+    // The engine fires what was due before the end of the pause as soon as it has read as far: perhaps not up to that end.
+    const readOn = async () => {
+      task.commit()
+      await new Promise(resolve => setImmediate(resolve))
+      task.deliver()
+    }
+    expect(task.fireTimers(['ada:1', 'bob:1', 'cy:1'])).toBe(3)
+    await readOn()
+    task.read(command(1, { user_id: 'eve' }))
+    await readOn()
+    expect(vault.asked).toEqual([])
+    task.read(cancel(2, {}, 'bob'))
+    task.read(cancel(2, {}, 'eve'))
+    await readOn()
+    expect(vault.asked).toEqual([])
+    await task.settle()
+    expect(knot.sent.map(({ userId }) => userId)).toEqual(['ada', 'cy'])
+    expect(results(task).sort()).toEqual(['1:ACCEPTED', '1:ACCEPTED', '1:DISCOVERED', '2:CANCELLED', '2:CANCELLED'])
+    expect(task.durable.ledger.size + task.durable.timers.size).toBe(0)
+  })
+
+  it('goes on after a restart in its pause, or right after it, as after any restart', async () => {
+    const { task, knot, clock } = await provisionBed()
+    for (const user_id of ['ada', 'bob']) task.read(command(1, { user_id, not_before: clock.ms + 1_000 }))
+    task.pause()
+    await task.settle()
+    task.resume()
+    task.commit()
+    task.crash()
+    clock.ms += 1_000
+    knot.script.push(ok, ok)
+    await task.settle()
+    expect(knot.sent.map(({ userId }) => userId)).toEqual(['ada', 'bob'])
+    expect(task.durable.timers.size).toBe(0)
   })
 
   it('that was paused twice in a moment does its work once', async () => {
