@@ -56,7 +56,9 @@ export default defineConfig({
           include: ['test/conformance/**/*.test.ts'],
           environment: 'node',
           globalSetup: ['test/broker/globalSetup.ts'],
-          fileParallelism: false,
+          // As above; `--no-file-parallelism` where two at a time are too much for the machine.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           hookTimeout: 180_000,
         },
       },
