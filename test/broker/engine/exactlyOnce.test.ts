@@ -31,7 +31,7 @@ conform(
     ...pick(
       membershipCases,
       'nothing goes wrong, and SIGTERM ends it cleanly and silently',
-      'a second instance joins, takes half, and leaves again: nobody waits for a session',
+      'a second instance joins, takes half, and leaves again: nobody waits for a session, and what stays keeps committing',
     ),
     ...pick(
       crashCases,
