@@ -17,7 +17,7 @@ const undisturbed: ConformanceCase = {
     }),
 }
 
-/** Far above the usual time between two commits, far below what a partition needs that is closed and opened again. */
+/** Far above the usual time between two commits, far below a session. */
 const UNDISTURBED_MS = 1_500
 const TURNS = 3
 
