@@ -31,27 +31,31 @@ export const knot: RuleGroup = {
     {
       name: 'OnfileKnotBreakerOpen',
       severity: 'page',
-      expr: 'max by (job) (onfile_breaker_state{breaker="knot"}) == 2',
+      expr: 'max by (job, role) (onfile_breaker_state{breaker="knot"}) == 2',
       for: '5m',
       summary: 'Knot fails so often that pushes wait.',
-      description: 'The breaker of Knot has been open for 5 minutes: no card is pushed, to any merchant.',
+      description:
+        'The breaker of Knot has been open for 5 minutes: {{ $labels.role }} pushes no card, to any merchant.',
     },
     {
       name: 'OnfileMerchantBreakerOpen',
       severity: 'ticket',
-      expr: 'max by (job, breaker) (onfile_breaker_state{breaker!="knot"}) == 2',
+      expr: 'max by (job, role, breaker) (onfile_breaker_state{breaker!="knot"}) == 2',
       for: '30m',
       summary: 'A merchant fails so often that its pushes wait.',
-      description: 'The breaker of merchant {{ $labels.breaker }} has been open for 30 minutes; the others go on.',
+      description:
+        'The breaker of merchant {{ $labels.breaker }} in {{ $labels.role }} has been open for 30 minutes; the others go on.',
     },
     {
       name: 'OnfileOpenCommandsHigh',
       severity: 'ticket',
-      expr: 'max by (job, partition) (onfile_provision_open_commands) > 8000',
+      expr:
+        'max by (job, partition) (onfile_provision_open_commands) / on (job) group_left () ' +
+        'min by (job) (onfile_provision_limit{limit="open_commands"}) > 0.8',
       for: '10m',
       summary: 'PROVISION has more to do than it gets done.',
       description:
-        '{{ $value }} commands wait in partition {{ $labels.partition }}; at provision.openCommands (10,000 unless set) its input stops.',
+        'Partition {{ $labels.partition }} holds {{ $value | humanizePercentage }} of the open commands that it may have (provision.openCommands); at all of them its input stops.',
     },
     {
       name: 'OnfileAmbiguousPushes',

@@ -103,24 +103,26 @@ export const knot: Dashboard = {
         {
           kind: 'stat',
           title: 'Breakers open',
-          description: 'Of merchants and of Knot.',
+          description: 'Of merchants and of Knot, in each role that pushes.',
           unit: 'none',
           width: 4,
           thresholds: GOOD_IS_LOW(1, 5),
           targets: [
-            { expr: 'sum(max by (job, breaker) (onfile_breaker_state{job=~"$job"}) == bool 2)', legend: 'open' },
+            { expr: 'sum(max by (job, role, breaker) (onfile_breaker_state{job=~"$job"}) == bool 2)', legend: 'open' },
           ],
         },
         {
           kind: 'lines',
           title: 'Waiting and under way',
-          description:
-            'Commands that wait for a permit, and those that have one. What waits here has not been started.',
+          description: 'By role: what waits for a permit, and what has one. Nothing that waits here has been started.',
           unit: 'short',
           width: 8,
           targets: [
-            { expr: 'sum by (kind) (onfile_provision_waiting{job=~"$job"})', legend: 'waiting: {{kind}}' },
-            { expr: 'sum(onfile_provision_permits_in_use{job=~"$job"})', legend: 'under way' },
+            {
+              expr: 'sum by (role, kind) (onfile_provision_waiting{job=~"$job"})',
+              legend: '{{role}} waiting: {{kind}}',
+            },
+            { expr: 'sum by (role) (onfile_provision_permits_in_use{job=~"$job"})', legend: '{{role}} under way' },
             { expr: 'sum(onfile_provision_open_commands{job=~"$job"})', legend: 'in the ledger' },
           ],
         },
@@ -132,8 +134,8 @@ export const knot: Dashboard = {
           width: 8,
           targets: [
             {
-              expr: 'histogram_quantile(0.95, sum by (kind, le) (rate(onfile_provision_wait_seconds_bucket{job=~"$job"}[$__rate_interval])))',
-              legend: '{{kind}}',
+              expr: 'histogram_quantile(0.95, sum by (role, kind, le) (rate(onfile_provision_wait_seconds_bucket{job=~"$job"}[$__rate_interval])))',
+              legend: '{{role}} {{kind}}',
             },
           ],
           emptyWhen: 'nothing asked for a permit',

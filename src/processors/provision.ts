@@ -1,7 +1,7 @@
 import type { ProvisioningCommand, UserEvent } from '../domain/records.ts'
 import type { Codec, Topology } from '../engine/processor.ts'
-import { Admission } from './provision/admission.ts'
 import type { PacingView } from './provision/pacingView.ts'
+import { reportedAdmission } from './provision/reportedAdmission.ts'
 import type { ProvisionEffect, ProvisionEffectResult } from './provision/effects.ts'
 import type { PushLimits } from './provision/limits.ts'
 import { Outages } from './provision/outages.ts'
@@ -84,41 +84,18 @@ export function createProvisionTopology(options: ProvisionOptions): ProvisionTop
   const outages = new Outages(now)
   const knotPort = outages.knot(knot)
   const vaultPort = outages.vault(options.vault)
-  const admission = new Admission({
+  const admission = reportedAdmission({
+    role: 'PROVISION',
     limits: options.limits,
     pushSwitch,
-    onBreakerOpened: of => {
-      log.warn({ breaker: of }, 'a breaker opened: most of the last pushes failed, the next ones wait')
-      metrics.breakerOpened(of)
-    },
-    onWaited: (kind, waitedMs) => metrics.waited(kind, waitedMs),
+    metrics,
+    log,
     clockMs: options.clockMs ?? (() => performance.now()),
     probeIntervalMs: options.probeIntervalMs,
     credentialsAccepted: () => knot.credentialsAccepted(),
-    onPaused: ({ reason }) => {
-      log.error({ reason }, 'PROVISION pauses: its credentials or its access are refused')
-      metrics.paused(reason, true)
-    },
-    onResumed: ({ reason, sinceMs }) => {
-      log.info({ reason, pausedMs: now() - sinceMs }, 'PROVISION goes on')
-      metrics.paused(reason, false)
-    },
+    openCommands: options.openCommandLimit,
     now,
   })
-  metrics.pacing(() => admission.view())
-  // At a start nothing is known for a moment: that is no news for the log.
-  let held: PushHold['reason'] | null = pushSwitch.held()?.reason ?? null
-  if (held !== null) metrics.paused(held, true)
-  const onSwitch = () => {
-    const hold = pushSwitch.held()
-    if ((hold?.reason ?? null) === held) return
-    if (held !== null) metrics.paused(held, false)
-    held = hold?.reason ?? null
-    if (hold === null) log.info({}, 'nobody has paused pushes, they go')
-    else log.warn({ reason: hold.reason, detail: hold.detail }, 'pushes are held: they wait as commands')
-    if (held !== null) metrics.paused(held, true)
-  }
-  pushSwitch.onChange(onSwitch)
   return {
     role: 'provision',
     inputs: [topics.commands],

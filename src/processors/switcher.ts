@@ -5,11 +5,11 @@ import { readSchemaFile } from '../avro/schemaFiles.ts'
 import type { UserEvent } from '../domain/records.ts'
 import type { Encoder, Topology } from '../engine/processor.ts'
 import { PanFields } from './ingest/panFields.ts'
-import { Admission } from './provision/admission.ts'
 import type { PushLimits } from './provision/limits.ts'
 import { Outages } from './provision/outages.ts'
 import type { Outage } from './provision/outages.ts'
 import type { KnotPort, ProvisionLog, PushHold, PushSwitch, VaultPort } from './provision/ports.ts'
+import { reportedAdmission } from './provision/reportedAdmission.ts'
 import type { Pause } from './provision/rolePause.ts'
 import type { RecentRecords, SuppressionPort, SwitcherMetrics } from './switcher/ports.ts'
 import { SwitcherProcessor } from './switcher/switcherProcessor.ts'
@@ -62,21 +62,21 @@ export interface SwitcherTopology extends Topology<object, TaskEffect, TaskEnd> 
  * the attempts are DECIDE's.
  */
 export function createSwitcherTopology(options: SwitcherOptions): SwitcherTopology {
-  const { topics, log, pushSwitch } = options
+  const { topics, metrics, log, pushSwitch } = options
   const now = options.now ?? Date.now
   const outages = new Outages(now)
   const knot = outages.knot(options.knot)
   const vault = outages.vault(options.vault)
-  const admission = new Admission({
+  const admission = reportedAdmission({
+    role: 'SWITCHER',
     limits: options.limits,
     pushSwitch,
-    onBreakerOpened: of => log.warn({ breaker: of }, 'a breaker opened: most of the last pushes of tasks failed'),
-    onWaited: () => undefined,
+    metrics,
+    log,
     clockMs: () => performance.now(),
     probeIntervalMs: options.probeIntervalMs,
     credentialsAccepted: () => options.knot.credentialsAccepted(),
-    onPaused: ({ reason }) => log.error({ reason }, 'SWITCHER pauses: its credentials or its access are refused'),
-    onResumed: ({ reason }) => log.info({ reason }, 'SWITCHER goes on'),
+    openCommands: null,
     now,
   })
   const schema = readSchemaFile('in/knot-event')
@@ -103,8 +103,7 @@ export function createSwitcherTopology(options: SwitcherOptions): SwitcherTopolo
         pushSwitch,
         suppressions: options.suppressions,
         recentRecords: options.recentRecords,
-        metrics: { pushMs: () => undefined },
-        taskMetrics: options.metrics,
+        metrics,
         log,
         now,
       }),

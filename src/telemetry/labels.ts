@@ -5,7 +5,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   cause: 'a stable code: `unreachable`, `rate_limited`, `unavailable`, `vault_timeout`, …; at most 60',
   certificate: '`own`, `authority`',
   kind: 'of timers `switch`, `vault`, `soft`, `hard`, `until`, `wake`, `resume`; of commands `DISCOVER`, `SWITCH`, `RECONCILE`, `CANCEL`; of records `lifecycle`, `knot` or one of the webhooks that Knot documents; of permits `push`, `look`',
-  limit: '`concurrency`, `per_second`',
+  limit: '`concurrency`, `per_second`, `open_commands` (of each partition)',
   merchant: "Knot's merchant id, the first ones that a process meets (100 for outcomes, 200 for limits), then `other`",
   node: 'version of Node',
   operation:

@@ -9,6 +9,7 @@ import { ingestMetrics } from './ingestMetrics.ts'
 import type { IngestMetrics } from './ingestMetrics.ts'
 import { Instruments } from './instruments.ts'
 import type { MetricDescription } from './instruments.ts'
+import { pushMetrics } from './pushMetrics.ts'
 import { roleGauges } from './roleGauges.ts'
 import type { ShownRole } from './roleGauges.ts'
 import { provisionMetrics } from './roleMetrics.ts'
@@ -77,8 +78,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     own: options.ownInputs,
   })
   const decide = decideMetrics(instruments, options.ingestInputs, options.failureReasons)
-  const provision = provisionMetrics(instruments, calls)
-  const switcher = switcherMetrics(instruments, options.roles.includes('switcher'))
+  const pushes = pushMetrics(instruments, options.roles)
+  const provision = provisionMetrics(instruments, pushes('provision'))
+  const switcher = switcherMetrics(instruments, options.roles.includes('switcher'), pushes('switcher'))
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry })
   return {
     engine: {

@@ -23,25 +23,16 @@ Rules that use them: [monitoring/prometheus/rules.yaml](../monitoring/prometheus
 
 /** Every metric of onfile's own, as all roles together have it. */
 export function metricDescriptions(): readonly MetricDescription[] {
-  const metrics = createMetrics({
+  const { descriptions } = createMetrics({
     version: '',
-    roles: ['ingest', 'decide', 'provision'],
+    roles: ['ingest', 'decide', 'provision', 'switcher'],
     ingestInputs: [],
     ownInputs: [],
     failureReasons: [],
     status: () => [],
     processMetrics: false,
   })
-  metrics.provision.pacing(() => ({
-    inUse: 0,
-    waiting: { push: 0, look: 0 },
-    knotBreaker: 'closed',
-    knotBreakerWaitMs: 0,
-    places: 0,
-    perSecond: null,
-    merchants: [],
-  }))
-  return metrics.descriptions
+  return descriptions
 }
 
 /** The page `docs/metrics.md`. */

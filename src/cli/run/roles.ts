@@ -1,13 +1,11 @@
 import { RoleRunner } from '../../engine/role.ts'
-import { CardUpdater } from '../../knot/cardUpdater.ts'
 import { createIngestTopology } from '../../processors/ingest.ts'
 import { createProvisionTopology } from '../../processors/provision.ts'
 import { deadLetterWriter } from '../../processors/unreadable.ts'
-import { measuredKnot, measuredVault } from '../../processors/provision/measuredPorts.ts'
-import { directoryOf, knotOf, vaultOf } from '../connections.ts'
+import { directoryOf } from '../connections.ts'
 import { createDecideTopology } from '../../processors/decide.ts'
-import { followControl } from './control.ts'
 import { policyOf } from './policy.ts'
+import { pushClients, pushingRole } from './pushingRole.ts'
 import { pushLimitsOf } from './pushLimits.ts'
 import { runningRole } from './runningRole.ts'
 import type { RoleParts, RunningRole } from './runningRole.ts'
@@ -93,11 +91,10 @@ function decideRole({ config, engine, codecs, metrics, version }: RoleParts): Ru
   })
 }
 
-function provisionRole({ config, engine, codecs, metrics, log, version }: RoleParts): RunningRole {
+function provisionRole(parts: RoleParts): RunningRole {
+  const { config, codecs, metrics, log, version } = parts
   const { knot, policy, provision, topics } = config
-  const vault = vaultOf(config)
-  const updater = new CardUpdater(knotOf(config), knot.cardData)
-  const control = followControl(engine.cluster, topics.control)
+  const clients = pushClients(parts)
   const topology = createProvisionTopology({
     topics: {
       commands: topics.provisioningCommands,
@@ -106,8 +103,8 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
       deadLetters: topics.dlq,
     },
     codecs: { command: codecs.provisioningCommands, userEvent: codecs.userEvents },
-    knot: measuredKnot(updater, metrics.provision.called),
-    vault: measuredVault(vault, metrics.provision.called),
+    knot: clients.knot,
+    vault: clients.vault,
     metrics: metrics.provision,
     log: log.child({ role: 'provision' }),
     deadLetter: deadLetterWriter({
@@ -117,24 +114,11 @@ function provisionRole({ config, engine, codecs, metrics, log, version }: RolePa
       metrics: metrics.ingest,
     }),
     limits: pushLimitsOf(config),
-    pushSwitch: control.killSwitch,
+    pushSwitch: clients.control.killSwitch,
     openCommandLimit: provision.openCommands,
     probeIntervalMs: knot.probeInterval,
     pushTimeoutMs: knot.timeout,
     retryScale: policy.retryScale,
   })
-  control.killSwitch.onHint(({ merchantId, up }) => topology.hint(merchantId, up))
-  return runningRole(new RoleRunner(topology, engine), {
-    start: () => control.start(),
-    paused: () => {
-      const { hold, paused } = topology.status()
-      if (paused !== null) return { reason: paused.reason, sinceMs: paused.sinceMs }
-      return hold === null ? null : { reason: hold.detail, sinceMs: hold.sinceMs }
-    },
-    outages: () => topology.status().outages,
-    close: async () => {
-      topology.stop()
-      await Promise.all([control.close(), updater.close(), vault.close()])
-    },
-  })
+  return pushingRole(topology, parts, clients)
 }

@@ -46,16 +46,8 @@ export type DeadLetterContext = Pick<
  */
 export type DeadLetterPort = (record: RecordView, reason: UnreadableReason, context: DeadLetterContext) => void
 
-/** What operators see. Gauges and counters; called often, must be cheap. */
-export interface ProvisionMetrics {
-  /** Offset of the last CANCEL that this partition applied: `onfile_provision_applied_cancel_offset`. */
-  appliedCancelOffset(partition: number, offset: number): void
-  /** Size of the ledger. */
-  openCommands(partition: number, count: number): void
-  /** One command answered. */
-  answered(kind: CommandKind, result: CommandResultCode, reason: string | null): void
-  /** One request that was not accepted and comes again within its attempt. `cause` is a stable code. */
-  notAccepted(cause: string): void
+/** What operators see of the pushes of one role. Gauges and counters; called often, must be cheap. */
+export interface PushMetrics {
   /** From the request on the wire to its end. */
   pushMs(durationMs: number): void
   /** The role pauses (true) or goes on: `onfile_paused`. `operator`, `switch_unknown`: its pushes only. */
@@ -65,7 +57,25 @@ export interface ProvisionMetrics {
   /** A breaker opened: of that merchant, of pushes that name no merchant (null), or of Knot as a whole. */
   breakerOpened(of: number | 'knot' | null): void
   /** Where the gauges of the limits and waits are read from at each scrape. */
-  pacing(view: () => PacingView): void
+  pacing(view: () => ShownPacing): void
+}
+
+/** What a role shows of its limits. */
+export interface ShownPacing extends PacingView {
+  /** Open commands per partition at most; null: the role keeps none. */
+  readonly openCommands: number | null
+}
+
+/** What operators see of PROVISION. As cheap. */
+export interface ProvisionMetrics extends PushMetrics {
+  /** Offset of the last CANCEL that this partition applied: `onfile_provision_applied_cancel_offset`. */
+  appliedCancelOffset(partition: number, offset: number): void
+  /** Size of the ledger. */
+  openCommands(partition: number, count: number): void
+  /** One command answered. */
+  answered(kind: CommandKind, result: CommandResultCode, reason: string | null): void
+  /** One request that was not accepted and comes again within its attempt. `cause` is a stable code. */
+  notAccepted(cause: string): void
 }
 
 /** Why no push may start, in the whole of onfile. */

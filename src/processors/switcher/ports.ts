@@ -1,4 +1,5 @@
 import type { RecordView } from '../../kafka/recordBatch.ts'
+import type { PushMetrics } from '../provision/ports.ts'
 
 /** Who must not be pushed; `SuppressionIndex` is one. */
 export interface SuppressionPort {
@@ -32,7 +33,8 @@ export type TaskCount =
   | 'no_key'
   | 'no_task'
 
-export interface SwitcherMetrics {
+/** What operators see of SWITCHER; its pushes, limits and breakers are its own. */
+export interface SwitcherMetrics extends PushMetrics {
   task(result: TaskCount): void
   /** From the webhook to the push on the wire. */
   servedMs(durationMs: number): void

@@ -24,7 +24,7 @@ export interface SwitcherProcessorOptions extends PerformerOptions {
   readonly panFields: PanFields
   readonly suppressions: SuppressionPort
   readonly recentRecords: RecentRecords
-  readonly taskMetrics: SwitcherMetrics
+  readonly metrics: SwitcherMetrics
 }
 
 type Context = TaskContext<object, TaskEffect>
@@ -104,7 +104,7 @@ export class SwitcherProcessor implements Processor<object, TaskEffect, TaskEnd>
     if (!outcome.ok)
       this.#options.log.error({ error: outcome.error.name, taskId: task.taskId }, 'a task could not be served')
     this.#count(countOf(end))
-    if (end.startedAtMs != null) this.#options.taskMetrics.servedMs(end.startedAtMs - task.openedAtMs)
+    if (end.startedAtMs != null) this.#options.metrics.servedMs(end.startedAtMs - task.openedAtMs)
     this.#report(task, end, ctx)
   }
 
@@ -154,7 +154,7 @@ export class SwitcherProcessor implements Processor<object, TaskEffect, TaskEnd>
   }
 
   #count(result: TaskCount): void {
-    this.#options.taskMetrics.task(result)
+    this.#options.metrics.task(result)
   }
 
   async #taskIn(record: RecordView): Promise<Task | null> {

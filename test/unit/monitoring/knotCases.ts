@@ -3,6 +3,13 @@ import type { AlertCase } from './alertCase.ts'
 const JOB = 'job="onfile",instance="a:9400"'
 const ONFILE = { job: 'onfile' }
 
+/** The limit as two processes of PROVISION show it, with what else they show under its name. */
+const OPEN_COMMANDS_OF_TWO = (limit: string): Readonly<Record<string, string>> => ({
+  [`onfile_provision_limit{${JOB},role="provision",limit="open_commands"}`]: `${limit}x30`,
+  [`onfile_provision_limit{job="onfile",instance="b:9400",role="provision",limit="open_commands"}`]: `${limit}x30`,
+  [`onfile_provision_limit{${JOB},role="provision",limit="concurrency"}`]: '64x30',
+})
+
 export const KNOT_CASES: readonly AlertCase[] = [
   {
     alert: 'OnfilePaused',
@@ -61,19 +68,22 @@ export const KNOT_CASES: readonly AlertCase[] = [
   {
     alert: 'OnfileKnotBreakerOpen',
     what: 'open for ten minutes',
-    series: { [`onfile_breaker_state{${JOB},breaker="knot"}`]: '2x20' },
+    series: {
+      [`onfile_breaker_state{${JOB},role="provision",breaker="knot"}`]: '2x20',
+      [`onfile_breaker_state{${JOB},role="switcher",breaker="knot"}`]: '0x20',
+    },
     at: '10m',
     fires: {
-      labels: ONFILE,
-      description: 'The breaker of Knot has been open for 5 minutes: no card is pushed, to any merchant.',
+      labels: { ...ONFILE, role: 'provision' },
+      description: 'The breaker of Knot has been open for 5 minutes: provision pushes no card, to any merchant.',
     },
   },
   {
     alert: 'OnfileKnotBreakerOpen',
     what: 'half-open, and one merchant open',
     series: {
-      [`onfile_breaker_state{${JOB},breaker="knot"}`]: '1x20',
-      [`onfile_breaker_state{${JOB},breaker="21"}`]: '2x20',
+      [`onfile_breaker_state{${JOB},role="provision",breaker="knot"}`]: '1x20',
+      [`onfile_breaker_state{${JOB},role="provision",breaker="21"}`]: '2x20',
     },
     at: '10m',
     fires: null,
@@ -81,34 +91,42 @@ export const KNOT_CASES: readonly AlertCase[] = [
   {
     alert: 'OnfileMerchantBreakerOpen',
     what: 'one merchant is down for an hour',
-    series: { [`onfile_breaker_state{${JOB},breaker="21"}`]: '2x90' },
+    series: { [`onfile_breaker_state{${JOB},role="switcher",breaker="21"}`]: '2x90' },
     at: '60m',
     fires: {
-      labels: { ...ONFILE, breaker: '21' },
-      description: 'The breaker of merchant 21 has been open for 30 minutes; the others go on.',
+      labels: { ...ONFILE, role: 'switcher', breaker: '21' },
+      description: 'The breaker of merchant 21 in switcher has been open for 30 minutes; the others go on.',
     },
   },
   {
     alert: 'OnfileMerchantBreakerOpen',
     what: 'the breaker of Knot, which has its own alert',
-    series: { [`onfile_breaker_state{${JOB},breaker="knot"}`]: '2x90' },
+    series: { [`onfile_breaker_state{${JOB},role="provision",breaker="knot"}`]: '2x90' },
     at: '60m',
     fires: null,
   },
   {
     alert: 'OnfileOpenCommandsHigh',
     what: 'a card conversion at night',
-    series: { [`onfile_provision_open_commands{${JOB},partition="2"}`]: '9500x30' },
+    series: {
+      [`onfile_provision_open_commands{${JOB},partition="2"}`]: '9500x30',
+      [`onfile_provision_open_commands{job="onfile",instance="b:9400",partition="3"}`]: '30x30',
+      ...OPEN_COMMANDS_OF_TWO('10000'),
+    },
     at: '20m',
     fires: {
       labels: { ...ONFILE, partition: '2' },
-      description: '9500 commands wait in partition 2; at provision.openCommands (10,000 unless set) its input stops.',
+      description:
+        'Partition 2 holds 95% of the open commands that it may have (provision.openCommands); at all of them its input stops.',
     },
   },
   {
     alert: 'OnfileOpenCommandsHigh',
-    what: 'a usual day',
-    series: { [`onfile_provision_open_commands{${JOB},partition="2"}`]: '300x30' },
+    what: 'as many, where twice as many may be open',
+    series: {
+      [`onfile_provision_open_commands{${JOB},partition="2"}`]: '9500x30',
+      ...OPEN_COMMANDS_OF_TWO('20000'),
+    },
     at: '20m',
     fires: null,
   },

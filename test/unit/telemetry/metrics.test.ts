@@ -5,6 +5,7 @@ import type { RoleHealth } from '../../../src/server/health.ts'
 import type { DecideMetrics } from '../../../src/processors/decide/ports.ts'
 import type { IngestMetrics } from '../../../src/processors/ingest/settings.ts'
 import type { ProvisionMetrics } from '../../../src/processors/provision/ports.ts'
+import type { SwitcherMetrics } from '../../../src/processors/switcher/ports.ts'
 import { BoundedLabel } from '../../../src/telemetry/boundedLabel.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import type { Metrics } from '../../../src/telemetry/metrics.ts'
@@ -68,8 +69,42 @@ describe('metrics', () => {
       ingest: IngestMetrics
       decide: DecideMetrics
       provision: ProvisionMetrics
+      switcher: SwitcherMetrics
     } = metrics
     expect(parts.engine).toBe(metrics.engine)
+  })
+
+  test('a process with SWITCHER alone shows its limits, breakers, waits and pauses, and nothing of PROVISION', async () => {
+    const none = { ingestInputs: [], ownInputs: [], failureReasons: [], status: () => [], processMetrics: false }
+    const metrics = createMetrics({ version: '1', roles: ['switcher'], ...none })
+    metrics.switcher.pacing(() => ({
+      inUse: 1,
+      waiting: { push: 2, look: 0 },
+      knotBreaker: 'open',
+      knotBreakerWaitMs: 3_000,
+      places: 64,
+      perSecond: null,
+      merchants: [],
+      openCommands: null,
+    }))
+    metrics.switcher.waited('push', 400)
+    metrics.switcher.breakerOpened('knot')
+    metrics.switcher.paused('vault_unauthorized', true)
+    const page = await lines(metrics)
+    expect(page).toEqual(
+      expect.arrayContaining([
+        'onfile_provision_limit{role="switcher",limit="concurrency"} 64',
+        'onfile_provision_waiting{role="switcher",kind="push"} 2',
+        'onfile_breaker_state{role="switcher",breaker="knot"} 2',
+        'onfile_breaker_opened_total{role="switcher",breaker="knot"} 1',
+        'onfile_provision_wait_seconds_count{role="switcher",kind="push"} 1',
+        'onfile_push_duration_seconds_count{role="switcher"} 0',
+        'onfile_paused{role="switcher",reason="vault_unauthorized"} 1',
+        'onfile_paused{role="switcher",reason="operator"} 0',
+      ]),
+    )
+    const pushing = page.filter(line => /^onfile_(provision|breaker|push|paused)/.test(line))
+    expect(pushing.filter(line => line.includes('role="provision"') || line.includes('"open_commands"'))).toEqual([])
   })
 
   test('counters are there with 0 before the first event', async () => {
@@ -89,7 +124,7 @@ describe('metrics', () => {
     metrics.decide.freshness('card-lifecycle', 'pushed')(700)
     metrics.decide.freshness('somebody-elses-topic', 'decided')(700)
     metrics.decide.ignored('onfile-user-events', 'CREDENTIALS_FAILED')
-    metrics.provision.called('vault', 'card', 'unavailable', 30)
+    metrics.calls.called('vault', 'card', 'unavailable', 30)
     metrics.decide.command('SWITCH')
     metrics.ingest.ignored('knot-events', 'TRANSACTIONS')
     metrics.ingest.deadLettered('card-lifecycle', 'invalid_json')
@@ -128,7 +163,7 @@ describe('metrics', () => {
         'onfile_record_end_to_end_duration_seconds_bucket{le="0.5",role="decide",topic="t"} 1',
         'onfile_provision_applied_cancel_offset{partition="3"} 77',
         'onfile_paused{role="provision",reason="unauthorized"} 1',
-        'onfile_push_duration_seconds_count 1',
+        'onfile_push_duration_seconds_count{role="provision"} 1',
       ]),
     )
   })
@@ -224,7 +259,7 @@ describe('metrics', () => {
     for (let index = 0; index < 2_000; index++) {
       metrics.decide.outcome('FAILED', `reason-${index}`, index)
       metrics.decide.freshness(`topic-${index}`, 'decided')(1)
-      metrics.provision.called('knot', 'push', `answer-${index}`, 1)
+      metrics.calls.called('knot', 'push', `answer-${index}`, 1)
       metrics.ingest.ignored('knot-events', `KIND-${index}`)
       metrics.ingest.deadLettered('card-lifecycle', `reason-${index}`)
       metrics.provision.answered('SWITCH', 'REJECTED', `reason-${index}`)

@@ -33,6 +33,7 @@ describe('docs/metrics.md', () => {
       places: 1,
       perSecond: null,
       merchants: [],
+      openCommands: null,
     }))
     const { body } = await metrics.page()
     const onPage = [...body.matchAll(/^# TYPE (\S+)/gm)].map(match => match[1])

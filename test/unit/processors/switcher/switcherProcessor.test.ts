@@ -3,7 +3,7 @@ import { recordCodecs } from '../../../../src/avro/records.ts'
 import type { UserEvent } from '../../../../src/domain/records.ts'
 import type { Processor } from '../../../../src/engine/processor.ts'
 import type { RecordView } from '../../../../src/kafka/recordBatch.ts'
-import type { PushHold } from '../../../../src/processors/provision/ports.ts'
+import type { PushHold, ShownPacing } from '../../../../src/processors/provision/ports.ts'
 import { createSwitcherTopology } from '../../../../src/processors/switcher.ts'
 import type { SwitcherTopology } from '../../../../src/processors/switcher.ts'
 import type { TaskEnd } from '../../../../src/processors/switcher/taskReport.ts'
@@ -12,7 +12,7 @@ import { SchemaShelf } from '../../../support/ingestHarness.ts'
 import { recordView } from '../../../support/recordView.ts'
 import { FakeTaskContext } from '../../../support/taskContext.ts'
 import { coded, fakeKnot, fakeVault, limits, newKey, observers, ok } from '../provision/fakePorts.ts'
-import type { FakeKnot, FakeVault } from '../provision/fakePorts.ts'
+import type { FakeKnot, FakeVault, Seen } from '../provision/fakePorts.ts'
 
 const NOW = 1_750_000_000_000
 const KNOT_EVENTS = 'knot-events'
@@ -29,6 +29,9 @@ let before: RecordView[]
 let counts: string[]
 let ended: AbortController
 let lines: readonly unknown[]
+let measured: Seen['metrics']
+let pacing: () => ShownPacing
+let tellHold: () => void
 
 beforeEach(async () => {
   nowMs = NOW
@@ -40,8 +43,9 @@ beforeEach(async () => {
   before = []
   counts = []
   ended = new AbortController()
-  const { log, seen } = observers()
+  const { log, metrics, seen } = observers()
   lines = seen.lines
+  measured = seen.metrics
   const schemas = new SchemaShelf()
   const ids = { 'user-event': 1, 'provisioning-command': 2, 'card-outcome': 3, 'card-suppression': 4 }
   topology = createSwitcherTopology({
@@ -52,10 +56,16 @@ beforeEach(async () => {
     knot,
     vault,
     suppressions: { isSuppressed: () => suppressed },
-    pushSwitch: { held: () => hold, onChange: () => undefined },
+    pushSwitch: { held: () => hold, onChange: listener => void (tellHold = listener) },
     recentRecords: () => Promise.resolve(before),
     limits: limits(),
-    metrics: { task: result => counts.push(result), servedMs: () => undefined },
+    metrics: {
+      ...metrics,
+      waited: kind => void (measured.waited ??= []).push(kind),
+      pacing: view => void (pacing = view),
+      task: result => counts.push(result),
+      servedMs: () => undefined,
+    },
     log,
     probeIntervalMs: 1_000,
     now: () => nowMs,
@@ -163,7 +173,7 @@ describe('a link that waits for its card', () => {
       pushSwitch: { held: () => null, onChange: () => undefined },
       recentRecords: () => Promise.reject(new Error('no leader')),
       limits: limits(),
-      metrics: { task: () => undefined, servedMs: () => undefined },
+      metrics: { ...observers().metrics, task: () => undefined, servedMs: () => undefined },
       log: observers().log,
       probeIntervalMs: 1_000,
     })
@@ -289,5 +299,47 @@ describe('the push', () => {
     await serve(processorOf(), webhook())
     expect(reports()).toEqual(['AMBIGUOUS/task_started', 'NOT_SENT/card_unknown'])
     expect(counts).toEqual(['card_refused'])
+  })
+})
+
+describe('what operators see of SWITCHER', () => {
+  it('its limits as they are, the waits for a permit, and the time of a push', async () => {
+    knot.script.push(ok)
+    const processor = processorOf()
+    expect(pacing()).toMatchObject({ places: 2, inUse: 0, openCommands: null, knotBreaker: 'closed' })
+    await serve(processor, webhook())
+    expect(measured).toMatchObject({ waited: ['push'], pushMs: [expect.any(Number)] })
+  })
+
+  it('its breaker, once most of its pushes fail', async () => {
+    const processor = processorOf()
+    for (let taskId = 1; taskId <= 10; taskId++) {
+      knot.script.push({ ...coded('ambiguous', 500), why: 'server_error' })
+      await serve(processor, webhook({ task_id: taskId }))
+    }
+    expect(measured.breakerOpened).toEqual(['knot'])
+    expect(pacing().knotBreaker).toBe('open')
+  })
+
+  it('the stop of an operator, and its end', () => {
+    hold = { reason: 'operator', detail: 'ada paused pushes: a drill', sinceMs: NOW }
+    tellHold()
+    hold = null
+    tellHold()
+    expect(measured.paused).toEqual([
+      ['operator', true],
+      ['operator', false],
+    ])
+    expect(JSON.stringify(lines)).toContain('a drill')
+  })
+
+  it('a pause for refused credentials', async () => {
+    const processor = processorOf()
+    vault.cardAnswer = { kind: 'unauthorized' }
+    processor.onRecord(webhook(), context)
+    const running = processor.perform!({ ...context.effects[0]!, notAfterMs: NOW + 30 }, ended.signal)
+    setTimeout(() => void (nowMs = NOW + 40), 10)
+    await running
+    expect(measured.paused).toEqual([['vault_unauthorized', true]])
   })
 })
