@@ -1,6 +1,7 @@
 /**
  * A Knot in a process of its own that does nothing but take its time: every `POST /card` is accepted after a latency, every
- * key request is answered with a fresh RSA key. Started by `fork`; says its URL, then takes a `Latency` as a message.
+ * key request is answered with a fresh RSA key. Started by `fork`; says its URL. A `Latency` as a message sets it; 'measure'
+ * asks for the mean service time since then in milliseconds: from a request that is whole to its answer, null without one.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,13 +16,6 @@ export interface Latency {
 /** Standard normal quantile of 0.99. */
 const Z99 = 2.326_347_874
 
-/** Mean of a latency: what a slot is held for, on average. */
-export function meanMs({ medianMs, p99Ms }: Latency): number {
-  if (p99Ms === null || medianMs === 0) return medianMs
-  const sigma = Math.log(p99Ms / medianMs) / Z99
-  return medianMs * Math.exp((sigma * sigma) / 2)
-}
-
 function sample({ medianMs, p99Ms }: Latency): number {
   if (p99Ms === null || medianMs === 0) return medianMs
   const sigma = Math.log(p99Ms / medianMs) / Z99
@@ -31,6 +25,8 @@ function sample({ medianMs, p99Ms }: Latency): number {
 
 async function serve(): Promise<void> {
   let latency: Latency = { medianMs: 0, p99Ms: null }
+  let answered = 0
+  let servedMs = 0
   const { publicKey } = await generateKeyPair('RSA-OAEP-256', { modulusLength: 2048, extractable: true })
   const key = JSON.stringify({ ...(await exportJWK(publicKey)), alg: 'RSA-OAEP-256', use: 'enc', kid: 'bench' })
   const server = createServer((request, response) => {
@@ -42,13 +38,25 @@ async function serve(): Promise<void> {
     request.on('end', () => {
       if (request.method === 'GET') return answer(key)
       const delayMs = sample(latency)
-      if (delayMs === 0) answer('{"message":"Success"}')
-      else setTimeout(answer, delayMs, '{"message":"Success"}')
+      const cameMs = performance.now()
+      const accept = () => {
+        answer('{"message":"Success"}')
+        answered++
+        servedMs += performance.now() - cameMs
+      }
+      if (delayMs === 0) accept()
+      else setTimeout(accept, delayMs)
     })
   })
   server.keepAliveTimeout = 60_000
-  process.on('message', (message: Latency) => {
+  process.on('message', (message: Latency | 'measure') => {
+    if (message === 'measure') {
+      process.send?.({ meanMs: answered === 0 ? null : servedMs / answered })
+      return
+    }
     latency = message
+    answered = 0
+    servedMs = 0
     process.send?.('set')
   })
   process.on('disconnect', () => process.exit(0))
