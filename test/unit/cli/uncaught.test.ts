@@ -7,7 +7,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testCard } from '../../../sandbox/people.ts'
 import { NO_SETTINGS } from './commandLine.ts'
 
@@ -24,17 +24,16 @@ const OBJECT = '({ card })'
 let directory: string
 let silent: Server
 let children: ChildProcess[] = []
-beforeAll(async () => {
+beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'onfile-uncaught-'))
-  // Takes connections and says nothing: whoever asks it is there for a while.
+  // Takes connections and says nothing: whoever asks it is there for a while. A new one each time: a connection of the
+  // process before must not be taken for one of the next.
   silent = createServer(socket => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
   await once(silent, 'listening')
 })
 afterEach(() => {
   for (const child of children) child.kill('SIGKILL')
   children = []
-})
-afterAll(() => {
   silent.close()
   rmSync(directory, { recursive: true, force: true })
 })
