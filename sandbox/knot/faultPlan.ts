@@ -5,14 +5,17 @@ import type { HttpFault, PushScript } from './script.ts'
 /** A fault of one push: of its HTTP exchange, of its webhook, or of both. The rest of its script stays as it is. */
 export type PushFault = Pick<PushScript, 'http' | 'duplicates' | 'dropWebhook' | 'webhookDelayMs' | 'overtaken'>
 
-/** `drop_unread`: the connection closes before the body is read, when nobody knows yet whose push it is. */
+/**
+ * `drop_unread`: the connection closes before the body is read. User and merchant stand in the body, so nobody knows yet whose
+ * push it is: a step with this fault is for `*` and `*`, and happens to the next pushes that come, whoever's they are.
+ */
 export type PlannedFault = PushFault | 'drop_unread'
 
 /** One step of a plan. Steps of the same user and merchant happen in the order in which they were added. */
 export interface FaultStep {
-  /** `*`: any user. */
+  /** `*`: any user; nothing else with `drop_unread`. */
   readonly userId: string
-  /** `*`: any merchant. */
+  /** `*`: any merchant; nothing else with `drop_unread`. */
   readonly merchantId: number | '*'
   readonly fault: PlannedFault
   /** For so many pushes. Default 1. */

@@ -53,6 +53,14 @@ describe('before the wire: not sent', () => {
     expect(asked).toBe(0)
   })
 
+  it('a host that no name server knows is not sent to', async () => {
+    let asked = 0
+    // Time enough for a resolver that takes its time to say no: the connection gives up before.
+    const more = { timeoutMs: 15_000, lastCheck: () => (asked++, true) }
+    expect(await post(open('https://no-such-host.invalid'), more)).toEqual({ kind: 'not_sent', why: 'connect' })
+    expect(asked).toBe(0)
+  })
+
   it('a TLS handshake that fails is not sent', async () => {
     const server = await serve(socket => socket.end('no TLS here\r\n'))
     const end = await post(open(`https://127.0.0.1:${server.port}`))

@@ -1,4 +1,6 @@
+import { randomInt } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
+import { seededChance } from '../../../../sandbox/knot/chance.ts'
 import { startKnot } from '../../../../sandbox/knot/knotSimulator.ts'
 import type { KnotPort } from '../../../../src/processors/provision/ports.ts'
 import { CardUpdater } from '../../../../src/knot/cardUpdater.ts'
@@ -43,7 +45,12 @@ it('once PROVISION has read a CANCEL no push that it covers leaves: by the log o
   for (const userId of users) simulator.link({ userId, merchantId: 19 })
 
   // All commands come at once; opt-outs of three quarters of the users come in between, at every stage of their pushes.
-  const optingOut = users.filter((_, index) => index % 4 !== 0).sort(() => Math.random() - 0.5)
+  const seed = randomInt(1_000_000)
+  const chance = seededChance(seed)
+  const optingOut = shuffled(
+    users.filter((_, index) => index % 4 !== 0),
+    chance,
+  )
   for (const userId of users) task.read(command(1, { user_id: userId }))
   while (task.ledger().length > 0) {
     const userId = optingOut.pop()
@@ -54,7 +61,7 @@ it('once PROVISION has read a CANCEL no push that it covers leaves: by the log o
       if (before?.state === 'WAITING') events.push(`removed ${userId}`)
     }
     task.commit()
-    await new Promise(resolve => setTimeout(resolve, Math.random() < 0.5 ? 0 : 1))
+    await new Promise(resolve => setTimeout(resolve, chance() < 0.5 ? 0 : 1))
     task.deliver()
   }
   await simulator.settled()
@@ -64,13 +71,20 @@ it('once PROVISION has read a CANCEL no push that it covers leaves: by the log o
     const own = events.filter(event => event.endsWith(` ${userId}`))
     const wire = own.indexOf(`wire ${userId}`)
     const read = own.indexOf(`cancel ${userId}`)
-    expect(pushed.has(userId), own.join(', ')).toBe(wire >= 0)
-    if (read >= 0) expect(wire, `${userId} left after its CANCEL was read: ${own.join(', ')}`).toBeLessThan(read)
+    const story = `seed ${seed}: ${own.join(', ')}`
+    expect(pushed.has(userId), story).toBe(wire >= 0)
+    if (read >= 0) expect(wire, `${userId} left after its CANCEL was read, ${story}`).toBeLessThan(read)
   }
-  expect(simulator.pushes()).toHaveLength(pushed.size)
+  expect(simulator.pushes(), `seed ${seed}`).toHaveLength(pushed.size)
   // It was a race: some had left, some were stopped at the wire, some before they were started.
   const count = (kind: string) => events.filter(event => event.startsWith(kind)).length
-  expect(count('wire')).toBeGreaterThan(USERS / 4)
-  expect(count('veto')).toBeGreaterThan(5)
-  expect(count('removed')).toBeGreaterThan(5)
+  expect(count('wire'), `seed ${seed}`).toBeGreaterThan(USERS / 4)
+  expect(count('veto'), `seed ${seed}`).toBeGreaterThan(5)
+  expect(count('removed'), `seed ${seed}`).toBeGreaterThan(5)
 })
+
+/** Fisher and Yates. */
+function shuffled<T>(values: readonly T[], chance: () => number): T[] {
+  const left = [...values]
+  return values.map(() => left.splice(Math.floor(chance() * left.length), 1)[0]!)
+}
