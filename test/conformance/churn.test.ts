@@ -8,4 +8,4 @@ const minutes = Number(process.env.CONFORMANCE_CHURN_MINUTES ?? '10')
 const bed = { brokers: () => inject('brokers'), kafkaVersion: KAFKA_VERSION }
 
 conform([churnCase(minutes)], { ...bed, protocols: ['v2'] })
-conform([churnCase(minutes * 0.3)], { ...bed, protocols: ['v1'] })
+conform([churnCase(Math.ceil(minutes * 0.3))], { ...bed, protocols: ['v1'] })

@@ -69,6 +69,11 @@ export class KafkaCluster {
     return cluster
   }
 
+  /** What the cluster calls that node. */
+  nodeId(index: number): number {
+    return this.nodes[index]!.id
+  }
+
   /** SIGKILL. */
   async kill(index: number): Promise<void> {
     await this.end(index, 'SIGKILL')
