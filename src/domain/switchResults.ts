@@ -85,6 +85,24 @@ function onStarted(
   const started = { ...merchant, attempt, last_accepted_at: answeredAt, kept: [] }
   draft.putMerchant(started)
   for (const webhook of merchant.kept) judgeCardResult(draft, started, webhook)
+  if (!isSettled && isOverdue(draft, issued, result)) endOverdue(draft, merchant.merchant_id, attempt)
+}
+
+/** The command has met its hard deadline in PROVISION, after a 503 that may have landed: no later request has an answer. */
+function isOverdue(
+  draft: DecisionDraft,
+  { hard_at }: Attempt,
+  { result, reason, answered_at }: CommandResult,
+): boolean {
+  if (result !== 'AMBIGUOUS' || reason !== 'server_error' || answered_at !== null) return false
+  return draft.past(draft.occurredAt) >= hard_at
+}
+
+/** As the deadline's own timer, which may come a moment later, would have ended it; but its start is known now. */
+function endOverdue(draft: DecisionDraft, merchantId: number, { command_id, source }: Attempt): void {
+  const merchant = draft.merchant(merchantId)!
+  const { attempt } = merchant
+  if (attempt?.command_id === command_id) endAttempt(draft, merchant, attempt, 'NO_RESULT', 'no_result', source)
 }
 
 /** Another operation runs on the account. Not accepted, so the same attempt again; but a newer version takes its place. */

@@ -50,6 +50,27 @@ describe('a success while the command waits', () => {
     expect(world.last('SWITCH')).toMatchObject({ card_version: 2 })
   })
 
+  it('that comes after its deadline, which PROVISION tells first: its start is known, so it is corrected', () => {
+    const world = new World()
+    world.lifecycle('updated')
+    world.discovered()
+    const startedAt = world.now + MINUTE
+    // DECIDE's own timer fires when it has read as far: the answer may come before.
+    world.now = world.last('SWITCH').not_after!
+    world.news()
+    world.result('AMBIGUOUS', {
+      reason: 'server_error',
+      started_at: startedAt,
+      vault_version: 'sent',
+      answered_at: null,
+    })
+    expect(world.news()).toEqual(['ACCEPTED ambiguous @11', 'NO_RESULT no_result @11'])
+    expect([world.at().attempt, world.timers.size]).toEqual([null, 0])
+    world.knot('CARD_UPDATED', { timestamp: startedAt + SECOND })
+    expect(world.news()).toEqual(['UPDATED corrected @11'])
+    expect(world.at()).toMatchObject({ holder: { vault_version: 'sent' } })
+  })
+
   it.each([
     ['removed', (world: World) => world.cancelled([world.last('SWITCH')])],
     ['not sent', (world: World) => world.result('NOT_SENT', { reason: 'suppressed' })],

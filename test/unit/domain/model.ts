@@ -309,7 +309,10 @@ export class Model {
     if (command.not_after !== null && now >= command.not_after) {
       this.#open.splice(this.#open.indexOf(open), 1)
       if (open.landedAt === null) this.#result(command, { result: 'NOT_SENT', reason: 'not_after' })
-      else this.#result(command, { result: 'AMBIGUOUS', reason: 'server_error', started_at: open.landedAt })
+      else {
+        const facts = { reason: 'server_error', started_at: open.landedAt, answered_at: null }
+        this.#result(command, { result: 'AMBIGUOUS', ...facts })
+      }
       return
     }
     this.onStart(command, this.#readSeq())
