@@ -15,7 +15,6 @@ import type { RecordView } from '../../../src/kafka/recordBatch.ts'
 import { createTopics, testClient } from '../../support/topics.ts'
 
 const WITHIN_MS = 30_000
-const id = `waiting-${Date.now().toString(36)}`
 const BLOCKED = 'schema 7 is not known'
 
 /** Its first record starts effect after effect, each of them a commit; its second one waits for a schema that never comes. */
@@ -35,21 +34,22 @@ class BlockedProcessor implements Processor<object, null, null> {
   }
 }
 
-const topology: Topology<object, null, null> = {
+const topologyOn = (input: string): Topology<object, null, null> => ({
   role: 'blocked',
-  inputs: [id],
+  inputs: [input],
   tables: {},
   stateVersion: 1,
   outputs: [],
   startAt: () => 'earliest',
   createProcessor: () => new BlockedProcessor(),
-}
+})
 
 it(
   'the reason why the input waits stands, and since when, while commits go on beside it',
   { timeout: 90_000 },
   async () => {
     const brokers = inject('brokers')
+    const id = `waiting-${Date.now().toString(36)}`
     await createTopics(brokers, [{ topic: id, numPartitions: 1 }])
     const producer = testClient(brokers).producer()
     await producer.connect()
@@ -58,7 +58,7 @@ it(
     const stateDirectory = await mkdtemp(join(tmpdir(), 'onfile-waiting-'))
     const cluster = await Cluster.connect({ brokers: brokers.split(','), clientId: 'waiting' })
     let commits = 0
-    const role = new RoleRunner(topology, {
+    const role = new RoleRunner(topologyOn(id), {
       ...ENGINE_DEFAULTS,
       cluster,
       applicationId: id,
