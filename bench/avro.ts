@@ -1,12 +1,17 @@
 /**
  * Codecs and INGEST without a broker: nanoseconds of CPU per value. `node bench/avro.ts`
  * The decode of a user event is on DECIDE's hot path, the encode of an outcome too; INGEST judges, scans and encodes.
+ * Words and numbers come first, through avsc's types and ours in turn. `--primitives`: nothing else.
  */
+import { parseArgs } from 'node:util'
 import avsc from 'avsc'
+import { asciiText, isAscii } from '../src/avro/asciiText.ts'
 import { framedCodec } from '../src/avro/codecs.ts'
 import type { Codec } from '../src/avro/codecs.ts'
+import { longs } from '../src/avro/longType.ts'
 import { recordCodecs } from '../src/avro/records.ts'
 import { readSchemaFile } from '../src/avro/schemaFiles.ts'
+import { textStrings } from '../src/avro/textType.ts'
 import type { CardOutcome, SourcePosition, UserEvent, UserEventBody } from '../src/domain/records.ts'
 import { newCard, NEW_USER } from '../src/domain/userState.ts'
 import type { RecordView } from '../src/kafka/recordBatch.ts'
@@ -30,15 +35,49 @@ const ROUND_RUNS = 40_000
 const VALUES = 4_096
 
 function measure(name: string, run: (count: number) => void): void {
-  for (let count = 0; count < ROUND_RUNS; count++) run(count)
-  let leastUs = Infinity
-  for (let round = 0; round < ROUNDS; round++) {
-    const before = process.cpuUsage()
-    for (let count = 0; count < ROUND_RUNS; count++) run(count)
-    const { user, system } = process.cpuUsage(before)
-    leastUs = Math.min(leastUs, user + system)
+  measureInTurn(name, { '': run })
+}
+
+function measureInTurn(name: string, sides: Readonly<Record<string, (count: number) => void>>): void {
+  const leastUs = new Map<string, number>()
+  // The first round warms up.
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [side, run] of Object.entries(sides)) {
+      const before = process.cpuUsage()
+      for (let count = 0; count < ROUND_RUNS; count++) run(count)
+      const { user, system } = process.cpuUsage(before)
+      if (round > 0) leastUs.set(side, Math.min(leastUs.get(side) ?? Infinity, user + system))
+    }
   }
-  console.log(`${name.padEnd(44)} ${((leastUs * 1_000) / ROUND_RUNS).toFixed(0).padStart(6)} ns`)
+  const figures = [...leastUs].map(([side, us]) => `${side} ${((us * 1_000) / ROUND_RUNS).toFixed(0).padStart(6)} ns`)
+  console.log(`${name.padEnd(44)}${figures.join(', ')}`)
+}
+
+/** One value at a time through avsc's own type and through ours. */
+function measurePrimitive(name: string, schema: 'string' | 'long', valueOf: (i: number) => unknown): void {
+  const own = avsc.Type.forSchema(schema, { typeHook: schema === 'string' ? textStrings : longs })
+  const theirs = avsc.Type.forSchema(schema)
+  const values = Array.from({ length: VALUES }, (_, i) => valueOf(i))
+  const scratch = Buffer.alloc(1 << 10)
+  const encoded = values.map(value => theirs.toBuffer(value))
+  const buffer = Buffer.concat(encoded)
+  const starts = [0]
+  for (const { length } of encoded) starts.push(starts.at(-1)! + length)
+  const encode = (type: avsc.Type) => (count: number) => void type.encode(values[count % VALUES], scratch, 0)
+  const decode = (type: avsc.Type) => (count: number) => void type.decode(buffer, starts[count % VALUES])
+  measureInTurn(`${name}: encode`, { avsc: encode(theirs), own: encode(own) })
+  measureInTurn(`${name}: decode`, { avsc: decode(theirs), own: decode(own) })
+}
+
+/** Bytes to a string: Node's call against `asciiText.ts`. */
+function measureText(length: number): void {
+  const words = Array.from({ length: VALUES }, (_, i) => hex(i).repeat(3).slice(0, length))
+  const buffer = Buffer.from(words.join('')) as Buffer & { utf8Slice(start: number, end: number): string }
+  const at = (count: number): number => (count % VALUES) * length
+  measureInTurn(`${length} bytes of ASCII to a string`, {
+    Node: count => void buffer.utf8Slice(at(count), at(count) + length),
+    own: count => isAscii(buffer, at(count), at(count) + length) && void asciiText(buffer, at(count), length),
+  })
 }
 
 function measureCodec<T>(name: string, codec: Codec<T>, valueOf: (i: number) => T): void {
@@ -66,6 +105,14 @@ const source = (i: number): SourcePosition => ({
   offset: 1e9 + i,
   event_id: uuid(i),
 })
+
+for (const length of [3, 7, 11, 12]) measureText(length)
+for (const length of [7, 12, 24])
+  measurePrimitive(`a text of ${length}`, 'string', i => hex(i).repeat(3).slice(0, length))
+measurePrimitive('a time', 'long', i => 1_743_132_938_947 + i)
+measurePrimitive('an offset', 'long', i => 1e9 + i)
+measurePrimitive('a small number', 'long', i => i % 100)
+if (parseArgs({ options: { primitives: { type: 'boolean', default: false } } }).values.primitives) process.exit(0)
 
 const ids = { 'user-event': 1, 'provisioning-command': 2, 'card-outcome': 3, 'card-suppression': 4 }
 const codecs = recordCodecs(new SchemaShelf(), ids)

@@ -31,8 +31,8 @@ const MAX_ROOM_ITEMS = 1_024
 
 class BoundedArrayType extends avsc.types.ArrayType {
   /**
-   * A loop of its own, without the closure and the two calls per item of `forEachItem`, into an array of the right size:
-   * the one is 8 % of decoding the race's state, the other 10 % more.
+   * A loop of its own, without the closure and the two calls per item of `forEachItem`, into an array of the right size
+   * (`node bench/avro.ts`, the states).
    */
   _read(tap: Tap): unknown[] {
     const items = this.itemsType as unknown as InnerType

@@ -1,4 +1,7 @@
-/** A new transaction sooner after the last one costs a broker-side back-off of 20 ms (KIP-890 marker race). */
+/**
+ * A Produce sooner after EndTxn meets markers that are not written yet, and the broker holds it for one back-off:
+ * `add.partitions.to.txn.retry.backoff.ms`, 20 ms by default (transactions V2).
+ */
 const MIN_GAP_AFTER_COMMIT_MS = 10
 /** A position that moved over markers only is committed after this: lag reaches 0, and an idle topic costs nothing. */
 const POSITION_ONLY_COMMIT_MS = 1_000

@@ -18,7 +18,7 @@ const MAX_LENGTHS_BYTES = 10
 /**
  * One record batch in the making. Records are serialised straight to their place: the two lengths before a value are
  * guessed to take two bytes each (64 to 8191 bytes of record), the value is encoded where it then belongs, and moved
- * only where the guess was wrong. No allocation and no closure per record.
+ * only where the guess was wrong. No allocation and no closure per record (`node bench/cycle.ts` has all that a record costs).
  */
 export class BatchBuilder {
   buffer: Buffer
@@ -213,7 +213,7 @@ function sizeOfVarint(value: number): number {
   return rest < 128 ? 1 : rest < 16_384 ? 2 : rest < 2_097_152 ? 3 : rest < 268_435_456 ? 4 : 5
 }
 
-/** A varlong within this range is written as the varint of the same value is, and that costs integers only. */
+/** A varlong within this range has the bytes of the same value's varint: there integers do, beyond it floating point. */
 function isSmall(value: number): boolean {
   return value > -0x40000000 && value < 0x40000000
 }
