@@ -1,4 +1,5 @@
-import type { CardOutcome, CardSuppression } from '../../src/domain/records.ts'
+import type { CardOutcome, CardSuppression, LiftedReason } from '../../src/domain/records.ts'
+import { merchantOf } from '../knot/merchants.ts'
 import type { Tone } from './words.ts'
 import { outcomeWords, toneOf } from './words.ts'
 
@@ -77,7 +78,7 @@ export class Account {
 /** An outcome as a line: the merchant where there is one, else the card. */
 export const outcomeLine = (outcome: CardOutcome, atMs: number): AccountLine => ({
   atMs,
-  subject: outcome.merchant_name ?? outcome.card_ref ?? '',
+  subject: outcome.merchant_name ?? subjectOf(outcome),
   word: outcome.status,
   text: outcomeWords(outcome),
   tone: toneOf(outcome),
@@ -86,11 +87,25 @@ export const outcomeLine = (outcome: CardOutcome, atMs: number): AccountLine => 
 /** A record of `card-suppressions` as a line. */
 export const suppressionLine = (suppression: CardSuppression, atMs: number): AccountLine => ({
   atMs,
-  subject: suppression.card_ref ?? '',
+  subject: subjectOf(suppression),
   word: suppression.state === 'ACTIVE' ? 'suppression' : 'lifted',
   text:
     suppression.state === 'ACTIVE'
       ? `${suppression.reason}: told to the network and fraud teams`
-      : `${suppression.reason} no longer holds: ${(suppression.lifted_reason ?? '').replaceAll('_', ' ')}`,
+      : `${suppression.reason} no longer holds: ${liftedWords(suppression.lifted_reason)}`,
   tone: 'stop',
 })
+
+/** An operator's order names a merchant by its number, and may be about all cards of a user. */
+const subjectOf = ({ merchant_id, card_ref }: Pick<CardOutcome, 'merchant_id' | 'card_ref'>): string =>
+  merchant_id === null ? (card_ref ?? 'all cards') : merchantOf(merchant_id).name
+
+const LIFTED: Readonly<Record<LiftedReason, string>> = {
+  reopened: 'the card is open again',
+  operator: 'an operator has lifted it',
+  expired: 'its time is over',
+  newer_card_event: 'there is newer news of the card',
+}
+
+const liftedWords = (reason: string | null): string =>
+  (LIFTED as Readonly<Record<string, string>>)[reason ?? ''] ?? 'for a reason that is not told'

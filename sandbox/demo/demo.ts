@@ -129,6 +129,7 @@ In UPPER CASE: the outcomes that onfile publishes on ${topics.cardOutcomes}.`)
   const problems = allProblems(reconciliation, leakReport, storyReport)
   if (problems.length > 0) write(`The log of onfile: ${keptLog(systems)}`)
   write(paint('gray', `Took ${since().trim()}.`))
+  if (!keep) write('npm start -- --keep leaves everything running, with commands to try.')
   return { systems, problems }
 }
 

@@ -43,6 +43,11 @@ export interface Systems {
 }
 
 const READY_WITHIN_MS = 30_000
+const WHERE: Readonly<Record<Bed['how'], string>> = {
+  given: 'yours',
+  docker: 'on Docker',
+  jvm: 'on Java',
+}
 
 /**
  * Brings everything up in the order in which a user would: Kafka and a registry, the issuer's topics, `onfile topics
@@ -55,10 +60,10 @@ export const raiseSystems = async (cleanUp: CleanUp, say: (line: string) => void
   const vault = await startVault()
   cleanUp.add(() => vault.stop())
   say(`Knot ${knot.url}, card vault ${vault.url}: simulated, on this machine`)
-  say('Kafka and a schema registry: given, on Docker or on Java ...')
+  say('Starting Kafka and a schema registry, if you have not named your own (the first time they are downloaded) ...')
   const bed = await startBed({ log: say })
   cleanUp.add(() => bed.stop())
-  say(`Kafka ${bed.brokers}, schema registry ${bed.registryUrl} (${bed.how})`)
+  say(`Kafka ${bed.brokers}, schema registry ${bed.registryUrl}: ${WHERE[bed.how]}`)
 
   const prefix = bed.how === 'given' ? `demo-${randomBytes(3).toString('hex')}-` : ''
   const topics = demoTopics(prefix)

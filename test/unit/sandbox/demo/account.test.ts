@@ -84,8 +84,19 @@ describe('words', () => {
     const lifted = suppression({ state: 'LIFTED', reason: 'closed', lifted_reason: 'newer_card_event' })
     expect(suppressionLine(lifted, 0)).toMatchObject({
       word: 'lifted',
-      text: expect.stringContaining('newer card event') as string,
+      text: 'closed no longer holds: there is newer news of the card',
     })
+  })
+})
+
+describe('what a line is about', () => {
+  test.each([
+    [{ card_ref: 'card-1', merchant_id: null }, 'card-1'],
+    [{ card_ref: null, merchant_id: 16 }, 'Netflix'],
+    [{ card_ref: null, merchant_id: null }, 'all cards'],
+  ])('%o: %s', (of, subject) => {
+    expect(suppressionLine(suppression(of), 0).subject).toBe(subject)
+    expect(outcomeLine(outcome({ ...of, merchant_name: null }), 0).subject).toBe(subject)
   })
 })
 
