@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import { until } from '../../support/onfile/until.ts'
 
 const NETFLIX = 16
 
@@ -16,12 +16,6 @@ beforeEach(async () => {
 })
 afterEach(() => run.close())
 
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (const deadline = Date.now() + 90_000; !(await holds()); await wait(200)) {
-    if (Date.now() > deadline) throw new Error(`${what}: never`)
-  }
-}
-
 /** Outcomes at the merchant, oldest first. */
 async function told(): Promise<string[]> {
   const { outcomes } = await run.evidence()
@@ -32,15 +26,15 @@ async function told(): Promise<string[]> {
 }
 
 it('a 503 that has landed all the same is not pushed again once Knot has confirmed it', async () => {
-  const cardRef = run.addUser('ada', 1, [NETFLIX])
+  run.addUser('ada', 1, [NETFLIX])
   run.knot.script('ada', NETFLIX, {
     delayMs: 5_000,
     http: { kind: 'answer', status: 503, retryAfter: 300, landed: true },
   })
   const product = run.start()
   await product.ready()
-  await run.sendLifecycle({ key: 'ada', value: lifecycleEvent({ cardRef, type: 'updated', userId: 'ada' }) })
-  await until('the success is told', async () => (await told()).includes('UPDATED updated'))
+  await run.sendLifecycle(...updatesOf('ada'))
+  await until(run, 'the success is told', async () => (await told()).includes('UPDATED updated'))
   const { commands } = await run.expectExact()
   expect(run.knot.pushes('ada', NETFLIX)).toHaveLength(1)
   expect(commands.map(({ value }) => `${value.kind} ${value.reason}`)).toContain('CANCEL confirmed')

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import { until } from '../../support/onfile/until.ts'
 
 const NETFLIX = 16
 const AMAZON = 44
@@ -30,33 +31,24 @@ function announce(status: 'UP' | 'DOWN'): void {
   })
 }
 
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await holds()); await wait(50)) {
-    if (Date.now() > deadline) throw new Error(`${what}: never`)
-  }
-}
-
 it('a merchant that Knot calls down is left alone, and tried again as soon as Knot calls it up', async () => {
   run.addUser('ada', 1, [NETFLIX, AMAZON])
   const product = run.start()
   await product.ready()
   const breaker = () => product.metric('onfile_breaker_state', `breaker="${NETFLIX}"`)
   announce('DOWN')
-  await until('the breaker opens', async () => (await breaker()) === 2)
-  await run.sendLifecycle({
-    key: 'ada',
-    value: lifecycleEvent({ cardRef: 'card-ada', type: 'updated', userId: 'ada' }),
-  })
-  await until('the other merchant is pushed', () => run.knot.pushes('ada', AMAZON).length === 1)
-  await until('the push to this one waits', async () => {
+  await until(run, 'the breaker opens', async () => (await breaker()) === 2)
+  await run.sendLifecycle(...updatesOf('ada'))
+  await until(run, 'the other merchant is pushed', () => run.knot.pushes('ada', AMAZON).length === 1)
+  await until(run, 'the push to this one waits', async () => {
     return (await product.metric('onfile_provision_merchant_waiting', `merchant="${NETFLIX}"`)) === 1
   })
   await wait(1_000)
   expect(run.knot.pushes('ada', NETFLIX)).toEqual([])
 
   announce('UP')
-  await until('the merchant is tried', () => run.knot.pushes('ada', NETFLIX).length === 1)
-  await until('the breaker closes', async () => (await breaker()) === 0)
+  await until(run, 'the merchant is tried', () => run.knot.pushes('ada', NETFLIX).length === 1)
+  await until(run, 'the breaker closes', async () => (await breaker()) === 0)
   await run.expectExact()
 })
 
@@ -70,21 +62,18 @@ it('a merchant that answers MERCHANT_UNAVAILABLE is left alone for a while, the 
   await product.ready()
   const breaker = (metric: string) => product.metric(metric, `breaker="${NETFLIX}"`)
   const updated = (userId: string) => run.knot.account(userId, NETFLIX)?.cardOnFile != null
-  await run.sendLifecycle(
-    ...users.map(userId => {
-      const value = lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId })
-      return { key: userId, value }
-    }),
-  )
-  await until('the breaker opens', async () => (await breaker('onfile_breaker_opened_total')) > 0)
+  await run.sendLifecycle(...updatesOf(...users))
+  await until(run, 'the breaker opens', async () => (await breaker('onfile_breaker_opened_total')) > 0)
   // It stays open while its trials fail, so the time to the next one is seen sooner or later.
-  await until('the time to its trial is shown', async () => (await breaker('onfile_breaker_wait_seconds')) > 0)
-  await until('the other merchant is served', () => users.every(userId => run.knot.account(userId, AMAZON)?.cardOnFile))
+  await until(run, 'the time to its trial is shown', async () => (await breaker('onfile_breaker_wait_seconds')) > 0)
+  await until(run, 'the other merchant is served', () =>
+    users.every(userId => run.knot.account(userId, AMAZON)?.cardOnFile),
+  )
   expect(users.some(updated)).toBe(false)
 
   for (const userId of users) run.knot.script(userId, NETFLIX)
-  await until('the merchant is served', () => users.every(updated))
-  await until('the breaker closes', async () => (await breaker('onfile_breaker_state')) === 0)
+  await until(run, 'the merchant is served', () => users.every(updated))
+  await until(run, 'the breaker closes', async () => (await breaker('onfile_breaker_state')) === 0)
   await run.expectExact()
   expect(run.knot.pushes().filter(({ landed }) => landed)).toHaveLength(2 * users.length)
 })

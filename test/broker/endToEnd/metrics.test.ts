@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
-import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
+import { until } from '../../support/onfile/until.ts'
 
 let run: OnfileRun
 beforeEach(async () => {
@@ -11,14 +11,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await run.close()
 })
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = Date.now() + 40_000
-  while (!(await isSo())) {
-    if (Date.now() > deadlineMs) throw new Error('it never came')
-    await wait(100)
-  }
-}
 
 const SUPPRESSIONS = ['onfile_suppressions_active', 'reason="opt_out"'] as const
 const FRESHNESS = 'onfile_outcome_freshness_seconds_count'
@@ -40,7 +32,7 @@ it('shows freshness, lag 0 at rest, and suppressions in force that a lost disk d
   expect(await onfile.metric(FRESHNESS, `topic="${run.topics.cardLifecycle}",path="decided"`)).toBe(3)
   expect(await onfile.metric(FRESHNESS, `topic="${run.topics.cardLifecycle}",path="pushed"`)).toBeGreaterThan(0)
   expect(await onfile.metric(FRESHNESS, `topic="${run.topics.knotEvents}",path="decided"`)).toBeGreaterThan(0)
-  await until(async () => (await onfile.metric('onfile_consumer_lag_records')) === 0)
+  await until(run, 'what was read is committed', async () => (await onfile.metric('onfile_consumer_lag_records')) === 0)
   expect(await onfile.metric('onfile_consumer_lag_seconds')).toBe(0)
 
   await onfile.kill('SIGKILL')

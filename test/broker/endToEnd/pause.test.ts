@@ -4,6 +4,7 @@ import { readKafkaStory } from '../../../src/cli/user/kafkaStory.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
+import { until } from '../../support/onfile/until.ts'
 import { onfile } from '../../unit/cli/commandLine.ts'
 
 const USERS = 12
@@ -37,13 +38,8 @@ it('a pause stops every push, over kill -9, fails none, shows itself, and ends w
   await wait(1_500)
   await update(0, USERS)
   const waiting = USERS * MERCHANTS.length
-  const settled = async (process = first): Promise<void> => {
-    const deadline = Date.now() + 20_000
-    while ((await process.metric('onfile_provision_waiting', 'kind="push"')) !== waiting) {
-      if (Date.now() > deadline) throw new Error(`not all wait:\n${await process.metrics()}`)
-      await wait(100)
-    }
-  }
+  const settled = (process = first): Promise<void> =>
+    until(run, 'all wait', async () => (await process.metric('onfile_provision_waiting', 'kind="push"')) === waiting)
   await settled()
   expect(run.knot.pushes()).toEqual([])
   expect(await first.metric('onfile_paused', 'reason="operator"')).toBe(1)
@@ -81,11 +77,7 @@ it('no push starts while the switch cannot be read', { retry: 0 }, async () => {
   })
   await Promise.all([others.ready(), blind.ready()])
   await update(0, 1)
-  const deadline = Date.now() + 20_000
-  while ((await blind.metric('onfile_provision_waiting', 'kind="push"')) !== 1) {
-    if (Date.now() > deadline) throw new Error(`nothing waits:\n${await blind.metrics()}`)
-    await wait(100)
-  }
+  await until(run, 'it waits', async () => (await blind.metric('onfile_provision_waiting', 'kind="push"')) === 1)
   await wait(1_000)
   expect(run.knot.pushes()).toEqual([])
   expect(await blind.metric('onfile_paused', 'reason="switch_unknown"')).toBe(1)

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
 import { testCard } from '../../../sandbox/people.ts'
 import type { Evidence } from '../../support/onfile/evidence.ts'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
 import type { ProductProcess } from '../../support/onfile/productProcess.ts'
@@ -47,12 +47,7 @@ it(
     for (const [index, userId] of ['ada', 'bob'].entries()) run.addUser(userId, index + 1, [NETFLIX])
     run.knot.script('ada', NETFLIX, { outcome: 'failed', reason: 'other' }, { outcome: 'updated' })
     run.knot.script('bob', NETFLIX, { dropWebhook: true })
-    await run.sendLifecycle(
-      ...['bob', 'ada'].map(userId => ({
-        key: `card-${userId}`,
-        value: lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId }),
-      })),
-    )
+    await run.sendLifecycle(...updatesOf('bob', 'ada'))
     const waits = async (): Promise<unknown> => [await told(first, 'ACCEPTED'), await told(first, 'RETRY_SCHEDULED')]
     await expect.poll(waits, { timeout: 30_000 }).toEqual([2, 1])
     // What is counted is committed a moment later.
@@ -85,13 +80,7 @@ it(
     const first = run.start({ ONFILE_STATE_DIR: `${run.stateDirectory}/first` })
     await first.ready(60_000)
     for (const [index, userId] of ['cara', 'dan'].entries()) run.addUser(userId, index + 3, [NETFLIX, AMAZON])
-    const update = (): Promise<void> =>
-      run.sendLifecycle(
-        ...['cara', 'dan'].map(userId => ({
-          key: `card-${userId}`,
-          value: lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId }),
-        })),
-      )
+    const update = (): Promise<void> => run.sendLifecycle(...updatesOf('cara', 'dan'))
     const terminal = new OperatorTerminal(run)
     const order = ['--until', '20s', '--reason', 'a test'] as const
     expect(await terminal.onfile('suppress', '--user', 'cara', ...order)).toMatchObject({ code: 0, err: '' })

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import type { ProductProcess } from '../../support/onfile/productProcess.ts'
+import { until } from '../../support/onfile/until.ts'
 
 const NETFLIX = 16
 const STOP_IN_PUSH = new URL('../../support/onfile/stopInPush.ts', import.meta.url).href
@@ -18,14 +19,6 @@ beforeEach(async () => {
   })
 })
 afterEach(() => run.close())
-
-async function until(what: string, holds: () => Promise<boolean> | boolean, withinMs = 30_000): Promise<void> {
-  const deadline = Date.now() + withinMs
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${withinMs} ms`)
-    await wait(50)
-  }
-}
 
 /** State T: stopped by a signal. */
 const isStopped = async ({ pid }: ProductProcess): Promise<boolean> =>
@@ -42,26 +35,21 @@ it(
     await zombie.ready()
     run.addUser('ada', 1, [NETFLIX])
     run.addUser('bob', 2, [NETFLIX])
-    const update = (userId: string) =>
-      run.sendLifecycle({
-        key: `card-${userId}`,
-        value: lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId }),
-      })
-    await update('ada')
-    await until('the process stops itself in its push', () => isStopped(zombie))
+    await run.sendLifecycle(...updatesOf('ada'))
+    await until(run, 'the process stops itself in its push', () => isStopped(zombie))
     expect(run.knot.pushes()).toEqual([])
 
     const heir = run.start({ ONFILE_STATE_DIR: `${run.stateDirectory}/heir` })
     await heir.ready(60_000)
     // What the other one had started may have been sent: that is what the heir says, and it goes on with the rest.
-    await until('the heir reports the push of the other as ambiguous', async () => {
+    await until(run, 'the heir reports the push of the other as ambiguous', async () => {
       return (await heir.metric('onfile_commands_answered_total', 'reason="restarted"')) === 1
     })
-    await update('bob')
-    await until('the heir pushes', () => run.knot.pushes('bob').length === 1)
+    await run.sendLifecycle(...updatesOf('bob'))
+    await until(run, 'the heir pushes', () => run.knot.pushes('bob').length === 1)
 
     void zombie.kill('SIGCONT')
-    await until('the other finds out that it is no owner any more', async () => {
+    await until(run, 'the other finds out that it is no owner any more', async () => {
       return (await zombie.readyz().catch(() => null)) !== null && !(await isStopped(zombie))
     })
     await wait(3_000)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Message } from 'kafkajs'
 
 /** An account-updater event (seed 004), as far as a test says something about it. */
 export interface LifecycleFields {
@@ -28,4 +29,12 @@ export function lifecycleEvent(fields: LifecycleFields): Buffer {
       },
     }),
   )
+}
+
+/** An update of the one card of each of these users (`OnfileRun.addUser`), keyed by the card. */
+export function updatesOf(...userIds: readonly string[]): Message[] {
+  return userIds.map(userId => {
+    const cardRef = `card-${userId}`
+    return { key: cardRef, value: lifecycleEvent({ cardRef, type: 'updated', userId }) }
+  })
 }
