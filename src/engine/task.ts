@@ -131,7 +131,7 @@ export class Task<Tables extends object, Effect, Result> {
       topic: this.topic,
       partition: this.partition,
       state: this.lifecycle,
-      waiting: this.waits.shown ?? this.trouble(),
+      waiting: this.waits.shown(this.producer.lastError?.message) ?? this.trouble(),
       paused: shownPause(this.options.paused()),
       position,
       endOffset,

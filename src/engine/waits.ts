@@ -22,9 +22,16 @@ export class Waits {
     this.inputWait = follow(this.inputWait, reason)
   }
 
-  /** The commit's first: while it is in doubt nothing else becomes true. Null while nothing waits. */
-  get shown(): Wait | null {
-    return this.commitWait ?? this.inputWait
+  /**
+   * The commit's first: while it is in doubt nothing else becomes true. `now` is what it is held up by at this moment, where
+   * that is known: the doubt began with a broker that went away, and lasts because of a right that is missing since. Null
+   * while nothing waits.
+   */
+  shown(now: string | undefined): Wait | null {
+    const { commitWait } = this
+    if (commitWait === null) return this.inputWait
+    if (now === undefined || commitWait.reason.includes(now)) return commitWait
+    return { ...commitWait, reason: `${commitWait.reason}; now: ${now}` }
   }
 }
 
