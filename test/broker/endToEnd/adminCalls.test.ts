@@ -5,12 +5,12 @@ import { partitionForKey } from '../../../src/kafka/partitioner.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import type { ProductProcess } from '../../support/onfile/productProcess.ts'
+import { until } from '../../support/onfile/until.ts'
 
 const PARTITIONS = 4
 const USERS = 40
 const MERCHANTS = [10, 16]
 const TOKEN = 'e2e-admin-token-of-forty-characters-long'
-const WITHIN_MS = 30_000
 const who = { actor: 'jo', reason: 'INC-7' }
 const LOOK = '?actor=jo&reason=INC-7'
 
@@ -48,14 +48,6 @@ async function wave(): Promise<void> {
   await run.sendLifecycle(...messages)
 }
 
-async function until(what: string, product: ProductProcess, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + WITHIN_MS
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${WITHIN_MS} ms: ${what}\n${await product.metrics()}`)
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-}
-
 const ofUserEvents = () => `role="decide",topic="${run.topics.userEvents}"`
 const decideLag = (product: ProductProcess, partition: number) =>
   product.metric('onfile_consumer_lag_records', `${ofUserEvents()},partition="${partition}"`)
@@ -64,7 +56,7 @@ it('a paused partition of DECIDE lags alone, and catches up exactly once', { ret
   const product = run.start()
   await product.ready()
   await wave()
-  await until('the first wave is pushed', product, () => Promise.resolve(run.knot.pushes().length > 0))
+  await until(run, 'the first wave is pushed', () => run.knot.pushes().length > 0)
 
   const asked = { role: 'decide', partition: 1, for: '10m', ...who }
   expect(await product.admin('POST', '/pause', { token: null, body: asked })).toMatchObject({ status: 401 })
@@ -73,7 +65,7 @@ it('a paused partition of DECIDE lags alone, and catches up exactly once', { ret
   expect(paused).toMatchObject({ status: 200, body: { pausedHere: [{ topic: run.topics.userEvents, partition: 1 }] } })
   const position = () => product.metric('onfile_consumer_position', `${ofUserEvents()},partition="1"`)
   let stoodAt = -1
-  await until('it stands', product, async () => {
+  await until(run, 'it stands', async () => {
     const before = stoodAt
     await new Promise(resolve => setTimeout(resolve, 500))
     stoodAt = await position()
@@ -81,12 +73,12 @@ it('a paused partition of DECIDE lags alone, and catches up exactly once', { ret
   })
   await wave()
   await wave()
-  await until('its lag grows', product, async () => (await decideLag(product, 1)) >= usersOf(1).length)
-  await until('the others go on', product, async () => {
+  await until(run, 'its lag grows', async () => (await decideLag(product, 1)) >= usersOf(1).length)
+  await until(run, 'the others go on', async () => {
     const lags = await Promise.all([0, 2, 3].map(partition => decideLag(product, partition)))
     return lags.every(lag => lag === 0)
   })
-  await until('all of it waits', product, async () => (await decideLag(product, 1)) >= 2 * usersOf(1).length)
+  await until(run, 'all of it waits', async () => (await decideLag(product, 1)) >= 2 * usersOf(1).length)
   expect(await position()).toBe(stoodAt)
   expect(await product.metric('onfile_task_paused', 'partition="1"')).toBe(1)
   expect(await product.metric('onfile_task_paused')).toBe(1)
@@ -115,13 +107,13 @@ it(
     await product.ready()
     await wave()
     const waiting = () => product.metric('onfile_provision_waiting', 'kind="push"')
-    await until('many wait behind some', product, async () => (await waiting()) >= 20 && run.knot.pushes().length > 0)
+    await until(run, 'many wait behind some', async () => (await waiting()) >= 20 && run.knot.pushes().length > 0)
     await product.admin('POST', '/pause', { token: TOKEN, body: { role: 'provision', ...who } })
     const calls = () => product.metric('onfile_effects_in_flight', 'role="provision"')
-    await until('what was out has ended', product, async () => (await calls()) === 0)
+    await until(run, 'what was out has ended', async () => (await calls()) === 0)
     const pushes = run.knot.pushes().length
     expect(await product.metric('onfile_provision_open_commands')).toBeGreaterThanOrEqual(16)
-    await until('DECIDE has heard of it', product, async () => {
+    await until(run, 'DECIDE has heard of it', async () => {
       const lags = await Promise.all([0, 1, 2, 3].map(partition => decideLag(product, partition)))
       return lags.every(lag => lag === 0)
     })
@@ -148,7 +140,7 @@ it(
       const decide = (await product.readyz()).roles.find(({ role }) => role === 'decide')
       return (decide?.tasks ?? []).flatMap(({ state, partition }) => (state === 'running' ? [partition] : []))
     }
-    await until('each has its half', a, async () => {
+    await until(run, 'each has its half', async () => {
       const halves = await Promise.all([a, b].map(partitionsOf))
       return halves.every(half => half.length === PARTITIONS / 2)
     })

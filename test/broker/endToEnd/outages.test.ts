@@ -10,6 +10,7 @@ import type { ProductProcess } from '../../support/onfile/productProcess.ts'
 import { registerSchema } from '../../support/onfile/registrySchemas.ts'
 import { openDoor } from '../../support/onfile/tcpDoor.ts'
 import type { TcpDoor } from '../../support/onfile/tcpDoor.ts'
+import { until } from '../../support/onfile/until.ts'
 import { framed } from './badRecords.ts'
 
 /** How long an outage lasts once it shows: several tries of the product fall into it. */
@@ -58,18 +59,10 @@ async function updateSomebody(partition: number, more: Partial<LifecycleFields> 
   return userId
 }
 
-async function until(what: string, condition: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> {
-  const deadline = Date.now() + withinMs
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not reached: ${what}\n${product.lastWords()}`)
-    await wait(100)
-  }
-}
-
 /** `/readyz` says it, and that the process is ready all the same: a restart would help nobody. */
 async function untilNoticed(pattern: RegExp): Promise<void> {
   let last: readonly string[] = []
-  await until(`a notice like ${pattern.source}`, async () => {
+  await until(run, `a notice like ${pattern.source}`, async () => {
     const { state, notices } = await product.readyz()
     last = notices
     return state === 'ready' && notices.some(notice => pattern.test(notice))
@@ -81,9 +74,9 @@ async function untilNoticed(pattern: RegExp): Promise<void> {
 /** After the end: Knot has the cards, and `/readyz` has nothing left to say. */
 async function untilServed(...userIds: string[]): Promise<void> {
   for (const userId of userIds) {
-    await until(`${userId} is served`, () => run.knot.pushes(userId).filter(({ landed }) => landed).length === 2)
+    await until(run, `${userId} is served`, () => run.knot.pushes(userId).filter(({ landed }) => landed).length === 2)
   }
-  await until('no notice is left', async () => (await product.readyz()).notices.length === 0)
+  await until(run, 'no notice is left', async () => (await product.readyz()).notices.length === 0)
 }
 
 /** The outage of something that PROVISION calls. */
@@ -155,7 +148,7 @@ describe('an outage is waited for and shown, drops nothing and burns no attempt'
     await run.sendLifecycle({ partition: 0, value: lifecycleEvent({ cardRef, type: 'updated' }) })
     await untilNoticed(new RegExp(`^ingest ${run.topics.cardLifecycle}-0: waits since .*directory`))
     const named = await updateSomebody(1)
-    await until('the other partition goes on', () => run.knot.pushes(named).length === MERCHANTS.length)
+    await until(run, 'the other partition goes on', () => run.knot.pushes(named).length === MERCHANTS.length)
     await wait(OUTAGE_MS)
     expect(run.knot.pushes(nameless)).toEqual([])
     await doors.directory.open()
@@ -192,7 +185,7 @@ describe('an outage is waited for and shown, drops nothing and burns no attempt'
     await run.sendLifecycle({ partition: 0, value })
     await untilNoticed(new RegExp(`^ingest ${run.topics.cardLifecycle}-0: waits since .*(registry|schema)`, 'i'))
     const inJson = await updateSomebody(1)
-    await until('the other partition goes on', () => run.knot.pushes(inJson).length === MERCHANTS.length)
+    await until(run, 'the other partition goes on', () => run.knot.pushes(inJson).length === MERCHANTS.length)
     await wait(OUTAGE_MS)
     expect(run.knot.pushes(inAvro)).toEqual([])
     await doors.registry.open()
@@ -207,7 +200,7 @@ describe('an outage is waited for and shown, drops nothing and burns no attempt'
       ONFILE_KAFKA_BROKERS: `127.0.0.1:${kafka.port}`,
       ONFILE_STATE_DIR: join(run.stateDirectory, what),
     })
-    await until('its wait shows', async () => {
+    await until(run, 'its wait shows', async () => {
       const answer = await second.startupz().catch(() => null)
       return (
         answer?.state === 'starting' &&

@@ -3,9 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { API, KafkaProxy } from '../../support/kafkaProxy.ts'
 import type { ApiName } from '../../support/kafkaProxy.ts'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import type { ProductProcess } from '../../support/onfile/productProcess.ts'
+import { until } from '../../support/onfile/until.ts'
 
 /** Longer than the drain needs, shorter than one request to a broker that says nothing. */
 const DEADLINE_MS = 12_000
@@ -43,33 +44,25 @@ async function endBy(signal: NodeJS.Signals, product: ProductProcess): Promise<{
   return { how, afterMs: performance.now() - startedMs }
 }
 
-async function until(what: string, condition: () => boolean, product: ProductProcess): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not reached: ${what}\n${product.lastWords()}`)
-    await wait(50)
-  }
-}
-
 /** From now on no broker answers anything; the connections stand. */
 function swallowEverything(): void {
   for (const api of Object.keys(API) as ApiName[]) proxy.lose({ api, on: 'request', action: 'swallow' })
 }
 
 /** One push is under way, and Knot says nothing. */
-async function pushThatHangs(userId: string, product: ProductProcess): Promise<void> {
-  const cardRef = run.addUser(userId, processes, [16])
+async function pushThatHangs(userId: string): Promise<void> {
+  run.addUser(userId, processes, [16])
   run.knot.script(userId, 16, { http: { kind: 'hold', holdMs: 120_000 } })
-  await run.sendLifecycle({ key: cardRef, value: lifecycleEvent({ cardRef, type: 'updated', userId }) })
-  await until('Knot has the push', () => run.knot.pushes(userId).length > 0, product)
+  await run.sendLifecycle(...updatesOf(userId))
+  await until(run, 'Knot has the push', () => run.knot.pushes(userId).length > 0)
 }
 
 it('SIGTERM while Kafka is a black hole ends within the deadline', { retry: 0 }, async () => {
   const product = start({ ONFILE_KAFKA_BROKERS: proxy.brokers })
   await product.ready()
-  const cardRef = run.addUser('user-hole', 90, [16])
-  await run.sendLifecycle({ key: cardRef, value: lifecycleEvent({ cardRef, type: 'updated', userId: 'user-hole' }) })
-  await until('something was done', () => run.knot.pushes('user-hole').length > 0, product)
+  run.addUser('user-hole', 90, [16])
+  await run.sendLifecycle(...updatesOf('user-hole'))
+  await until(run, 'something was done', () => run.knot.pushes('user-hole').length > 0)
   swallowEverything()
   // Every loop has a request under way by then.
   await wait(2_000)
@@ -94,7 +87,7 @@ it('SIGTERM while roles wait for topics in a black hole ends at once', { retry: 
     ONFILE_TOPICS_DECIDE_CHANGELOG: 'no-such-topic',
     ONFILE_ROLES: 'decide',
   })
-  await until('it waits', () => product.log().includes('onfile starts'), product)
+  await until(run, 'it waits', () => product.log().includes('onfile starts'))
   await expect.poll(async () => (await product.readyz()).reasons.join(), { timeout: 30_000 }).toContain('no-such-topic')
   swallowEverything()
   await wait(1_500)
@@ -107,7 +100,7 @@ it('SIGTERM while roles wait for topics in a black hole ends at once', { retry: 
 it('a push that hangs ends with the process, within the deadline', { retry: 0 }, async () => {
   const product = start()
   await product.ready()
-  await pushThatHangs('user-hangs', product)
+  await pushThatHangs('user-hangs')
   const { how, afterMs } = await endBy('SIGTERM', product)
   expect(how, product.lastWords()).toBe(0)
   expect(afterMs).toBeLessThan(DEADLINE_MS + STALL_MS)
@@ -118,9 +111,9 @@ it('a push that hangs ends with the process, within the deadline', { retry: 0 },
 it('a second SIGTERM exits at once', { retry: 0 }, async () => {
   const product = start({ ONFILE_SHUTDOWN_DEADLINE: '10m' })
   await product.ready()
-  await pushThatHangs('user-twice', product)
+  await pushThatHangs('user-twice')
   void product.kill('SIGTERM')
-  await until('it drains', () => product.log().includes('stopping: finishing what runs'), product)
+  await until(run, 'it drains', () => product.log().includes('stopping: finishing what runs'))
   await wait(1_000)
   expect(product.alive).toBe(true)
   const { how, afterMs } = await endBy('SIGTERM', product)

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import type { ProductProcess } from '../../support/onfile/productProcess.ts'
+import { until } from '../../support/onfile/until.ts'
 
 const USERS = 40
 const MERCHANTS = [10, 12]
@@ -42,11 +43,7 @@ async function runningTasks(process: ProductProcess): Promise<number> {
 }
 
 async function untilRunning(process: ProductProcess, tasks: number): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while ((await runningTasks(process).catch(() => -1)) !== tasks) {
-    if (Date.now() > deadline) throw new Error(`never had ${tasks} running tasks\n${process.lastWords()}`)
-    await wait(50)
-  }
+  await until(run, `${tasks} tasks run`, async () => (await runningTasks(process)) === tasks)
 }
 
 /** Updates of all users, round after round, some found by field and some by the directory. */

@@ -4,6 +4,7 @@ import type { CardOutcome } from '../../../src/domain/records.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
+import { until } from '../../support/onfile/until.ts'
 
 const MERCHANT = 16
 const BACKLOG = 20_000
@@ -29,20 +30,6 @@ const link = (userId: string) =>
   run.knot.link({ userId, merchantId: MERCHANT, cardId: `card-${userId}`, announce: true, sendCard: true })
 
 const taskPushes = () => run.knot.pushes().filter(({ taskId }) => taskId !== null)
-
-async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 40_000): Promise<void> {
-  const deadline = Date.now() + withinMs
-  while (!(await holds())) {
-    if (Date.now() > deadline)
-      throw new Error(
-        `${what}: not within ${withinMs} ms\n${run
-          .alive()
-          .map(p => p.lastWords())
-          .join('\n')}`,
-      )
-    await wait(50)
-  }
-}
 
 /** The outcomes of pushes of tasks, by user. */
 async function told(): Promise<Map<string, CardOutcome[]>> {
@@ -83,7 +70,7 @@ it(
       link(userId)
       await wait(50)
     }
-    await until('all tasks are served', () => taskPushes().length >= users.length)
+    await until(run, 'all tasks are served', () => taskPushes().length >= users.length)
     await run.knot.settled()
     const pushes = taskPushes()
     const waitsMs = pushes.map(({ userId, atMs }) => atMs - linkedAtMs.get(userId!)!).sort((a, b) => a - b)
@@ -113,7 +100,7 @@ it('what it finds after its window is told as missed and never sent', { retry: 0
   await wait(15_000)
   const second = switcher()
   await second.ready()
-  await until('it is told', async () => (await all.metric('onfile_outcomes_total', 'reason="window_missed"')) > 0)
+  await until(run, 'it is told', async () => (await all.metric('onfile_outcomes_total', 'reason="window_missed"')) > 0)
   expect(wordsOf((await told()).get('late'))).toEqual(['CANCELLED/window_missed'])
   expect(taskPushes()).toEqual([])
   expect(await second.metric('onfile_task_switches_total', 'result="missed"')).toBe(1)
@@ -149,7 +136,7 @@ it(
       topic: run.topics.knotEvents,
       messages: copies.map(({ key, value }) => ({ key, value })),
     })
-    await until('all are told', async () => (await told()).size >= users.length, 60_000)
+    await until(run, 'all are told', async () => (await told()).size >= users.length, 60_000)
     const perTask = Map.groupBy(taskPushes(), ({ taskId }) => taskId)
     expect([...perTask].filter(([, pushes]) => pushes.length > 1)).toEqual([])
     const outcomes = await told()
@@ -178,24 +165,24 @@ it(
 
     const optOut = lifecycleEvent({ cardRef: 'card-gone', type: 'opt_out', userId: 'gone' })
     await run.sendLifecycle({ key: 'gone', value: optOut })
-    await until('the opt-out is decided', () => outcome('opt_out'))
+    await until(run, 'the opt-out is decided', () => outcome('opt_out'))
     await wait(2_000)
     link('gone')
-    await until('it is stopped', async () => (await served('suppressed')) === 1)
+    await until(run, 'it is stopped', async () => (await served('suppressed')) === 1)
 
     expect(await terminal.onfile('pause', '--reason', 'a drill')).toMatchObject({ code: 0 })
     await wait(2_000)
     link('stopped')
-    await until('its window is over', async () => (await served('missed')) === 1)
+    await until(run, 'its window is over', async () => (await served('missed')) === 1)
     expect(taskPushes()).toEqual([])
 
     expect(await terminal.onfile('resume', '--reason', 'it is over')).toMatchObject({ code: 0 })
     await wait(2_000)
     link('free')
-    await until('it is served', () => taskPushes().some(({ userId, landed }) => userId === 'free' && landed))
+    await until(run, 'it is served', () => taskPushes().some(({ userId, landed }) => userId === 'free' && landed))
     // Knot gives the task up a second later than we do, and may be heard first.
     const givenUp = 'did_not_receive_payment_method_information'
-    await until('the miss is told', async () => (await outcome('window_missed')) || (await outcome(givenUp)))
+    await until(run, 'the miss is told', async () => (await outcome('window_missed')) || (await outcome(givenUp)))
     const outcomes = await told()
     expect(wordsOf(outcomes.get('gone'))).toEqual(['SUPPRESSED/opt_out'])
     expect(wordsOf(outcomes.get('stopped'))?.join()).toMatch(
