@@ -1,6 +1,8 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Message } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { seededChance } from '../../../sandbox/knot/chance.ts'
 import { testCard } from '../../../sandbox/people.ts'
 import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
@@ -74,7 +76,11 @@ function wave(users: readonly Cardholder[], number: number): Message[] {
 describe('kill -9 of the whole product at random moments, ten times, with input flowing', { retry: 0 }, () => {
   it('loses no input, publishes each decision once and in order, and never pushes twice for one command', async () => {
     const users = settle()
-    const seedMs = [...Array.from({ length: KILLS }, () => Math.floor(Math.random() * 2_500))]
+    const seed = randomInt(1_000_000)
+    const chance = seededChance(seed)
+    const delaysMs = Array.from({ length: KILLS }, () => Math.floor(chance() * 2_500))
+    const moments = `seed ${seed}: killed after ${delaysMs.join(', ')} ms`
+    process.stderr.write(`${moments}\n`)
     const flowing = new AbortController()
     let waves = 0
     const writing = (async () => {
@@ -84,13 +90,11 @@ describe('kill -9 of the whole product at random moments, ten times, with input 
         await wait(1_200)
       }
     })()
-    const moments: string[] = []
-    for (const delayMs of seedMs) {
+    for (const delayMs of delaysMs) {
       const victim = run.start()
       // Some die while they take over, most while they work.
       if (delayMs > 400) await victim.ready()
       await wait(delayMs)
-      moments.push(`${delayMs} ms`)
       expect(await victim.kill('SIGKILL')).toBe('SIGKILL')
     }
     const last = run.start()
@@ -100,7 +104,7 @@ describe('kill -9 of the whole product at random moments, ten times, with input 
 
     const evidence = await run.expectExact()
     const statuses = Map.groupBy(evidence.outcomes, ({ value }) => value.status)
-    expect(evidence.inputs.length, moments.join(', ')).toBeGreaterThan(600)
+    expect(evidence.inputs.length, moments).toBeGreaterThan(600)
     expect([...statuses.keys()]).toEqual(
       expect.arrayContaining(['ACCEPTED', 'UPDATED', 'FAILED', 'SKIPPED', 'SUPPRESSED', 'HELD', 'NO_RESULT']),
     )

@@ -175,11 +175,15 @@ it(
     link('stopped')
     await until(run, 'its window is over', async () => (await served('missed')) === 1)
     expect(taskPushes()).toEqual([])
+    // SWITCHER shows its own stop and its own limits: PROVISION is in another process.
+    expect(await quick.metric('onfile_paused', 'role="switcher",reason="operator"')).toBe(1)
+    expect(await quick.metric('onfile_provision_limit', 'role="switcher",limit="concurrency"')).toBeGreaterThan(0)
 
     expect(await terminal.onfile('resume', '--reason', 'it is over')).toMatchObject({ code: 0 })
     await wait(2_000)
     link('free')
     await until(run, 'it is served', () => taskPushes().some(({ userId, landed }) => userId === 'free' && landed))
+    expect(await quick.metric('onfile_paused', 'role="switcher"')).toBe(0)
     // Knot gives the task up a second later than we do, and may be heard first.
     const givenUp = 'did_not_receive_payment_method_information'
     await until(run, 'the miss is told', async () => (await outcome('window_missed')) || (await outcome(givenUp)))
