@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 
 /** One card conversion: all these users at one merchant, that takes so many pushes per second. */
@@ -30,13 +30,7 @@ it(
   'a card conversion goes at the pace of its merchant, and costs the others, there and elsewhere, next to nothing',
   { retry: 0 },
   async () => {
-    const send = (...users: readonly string[]) =>
-      run.sendLifecycle(
-        ...users.map(userId => ({
-          key: userId,
-          value: lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId }),
-        })),
-      )
+    const send = (...users: readonly string[]) => run.sendLifecycle(...updatesOf(...users))
     const converted = Array.from({ length: CONVERTED }, (_, index) => `converted-${index}`)
     converted.forEach((userId, index) => run.addUser(userId, index, [BUSY]))
     for (let index = 0; index < OTHERS; index++) {
@@ -89,8 +83,7 @@ it(
     run.addUser('everywhere', 1, merchants)
     const product = run.start()
     await product.ready()
-    const value = lifecycleEvent({ cardRef: 'card-everywhere', type: 'updated', userId: 'everywhere' })
-    await run.sendLifecycle({ key: 'everywhere', value })
+    await run.sendLifecycle(...updatesOf('everywhere'))
     await expect.poll(() => run.knot.pushes('everywhere').length, { timeout: 60_000 }).toBe(merchants.length)
     const { outcomes } = await run.expectExact(60_000)
     const pushes = run.knot.pushes('everywhere')

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
 import { readKafkaStory } from '../../../src/cli/user/kafkaStory.ts'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 import { OperatorTerminal } from '../../support/onfile/operatorTerminal.ts'
 import { until } from '../../support/onfile/until.ts'
@@ -21,12 +21,7 @@ beforeEach(async () => {
 afterEach(() => run.close())
 
 const update = (from: number, to: number) =>
-  run.sendLifecycle(
-    ...Array.from({ length: to - from }, (_, index) => {
-      const userId = `user-${from + index}`
-      return { key: userId, value: lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId }) }
-    }),
-  )
+  run.sendLifecycle(...updatesOf(...Array.from({ length: to - from }, (_, index) => `user-${from + index}`)))
 
 it('a pause stops every push, over kill -9, fails none, shows itself, and ends with resume', { retry: 0 }, async () => {
   const terminal = new OperatorTerminal(run)

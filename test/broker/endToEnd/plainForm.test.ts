@@ -14,7 +14,7 @@ import {
   textNeedles,
 } from '../../support/onfile/leakSearch.ts'
 import type { Haystack } from '../../support/onfile/leakSearch.ts'
-import { lifecycleEvent } from '../../support/onfile/lifecycleEvent.ts'
+import { updatesOf } from '../../support/onfile/lifecycleEvent.ts'
 import { OnfileRun } from '../../support/onfile/onfileRun.ts'
 
 const USERS = 20
@@ -45,13 +45,7 @@ afterEach(async () => {
 })
 
 const numberOf = (user: number) => FIRST_CARD + user
-const update = (users: readonly number[]) =>
-  run.sendLifecycle(
-    ...users.map(user => {
-      const userId = `user-${user}`
-      return { key: userId, value: lifecycleEvent({ cardRef: `card-${userId}`, type: 'updated', userId }) }
-    }),
-  )
+const update = (users: readonly number[]) => run.sendLifecycle(...updatesOf(...users.map(user => `user-${user}`)))
 
 /** Everything that onfile wrote: topics as the brokers keep them, its log at level trace, files, admin pages. */
 async function everythingWritten(pages: readonly string[]): Promise<Haystack[]> {
