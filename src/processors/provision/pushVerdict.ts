@@ -79,9 +79,16 @@ export function judgePush(answer: PushAnswer, veto: Veto | null, history: PushHi
   }
 }
 
+/** A 503, or what is treated as one: Knot says that it took nothing, and may have. */
+export function isMaybeTaken(
+  answer: PushAnswer,
+): answer is Extract<PushAnswer, { kind: 'unavailable' | 'merchant_unavailable' }> {
+  return answer.kind === 'unavailable' || answer.kind === 'merchant_unavailable'
+}
+
 /** Not accepted, and not sent again. What Knot has confirmed meanwhile is this command's, if a request of it may have landed. */
-function calledBack({ kind }: PushAnswer, { confirmed, maybeLanded }: PushHistory): PushVerdict {
-  const mayHaveLanded = maybeLanded || kind === 'unavailable' || kind === 'merchant_unavailable'
+function calledBack(answer: PushAnswer, { confirmed, maybeLanded }: PushHistory): PushVerdict {
+  const mayHaveLanded = maybeLanded || isMaybeTaken(answer)
   return confirmed && mayHaveLanded ? answered('AMBIGUOUS', 'server_error') : answered('NOT_SENT', 'suppressed')
 }
 

@@ -4,6 +4,8 @@ import { newRun } from '../provision/lanes.ts'
 import type { Run } from '../provision/lanes.ts'
 import type { Performer } from '../provision/performer.ts'
 import { judgePush } from '../provision/pushVerdict.ts'
+import { endAfter, landedWith } from './landedRequest.ts'
+import type { LandedRequest } from './landedRequest.ts'
 import type { SuppressionPort } from './ports.ts'
 import type { Task } from './readTask.ts'
 import { taskCommandId } from './taskReport.ts'
@@ -31,7 +33,8 @@ const MISSED: TaskEnd = { result: 'NOT_SENT', reason: 'not_after' }
 
 /**
  * Serves one task: permit, key, card, validation, last check, `POST /card`, with PROVISION's own performer. What Knot
- * certainly did not accept is tried again while the window is open; nothing else is.
+ * certainly did not accept is tried again while the window is open; nothing else is. Where Knot may have taken a request
+ * all the same (503), the end says so.
  */
 export async function serveTask(
   performer: Performer,
@@ -65,15 +68,16 @@ async function tryTask(
   const isSuppressed = () => suppressions.isSuppressed(userId, cardRef, merchantId)
   const run = watchedRun(commandId, userId, isSuppressed)
   const target = { userId, merchantId, taskId }
-  let history = { rekeyed: false, maybeLanded: false }
+  let rekeyed = false
+  let landed: LandedRequest | null = null
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-    if (isSuppressed()) return { result: 'NOT_SENT', reason: 'suppressed' }
-    if (signal.aborted || now() >= notAfterMs) return MISSED
+    if (isSuppressed()) return endAfter(landed, { result: 'NOT_SENT', reason: 'suppressed' })
+    if (signal.aborted || now() >= notAfterMs) return endAfter(landed, MISSED)
     const wanted = () => (signal.aborted || gate.isPaused ? undefined : run)
     const ready = gate.isPaused
       ? PAUSED
       : await performer.prepare({ kind: 'prepare', commandId, cardRef, merchantId, notAfterMs }, wanted)
-    if (ready.kind === 'unusable') return refused(ready)
+    if (ready.kind === 'unusable') return endAfter(landed, refused(ready))
     if (ready.kind === 'prepared') {
       run.prepared = ready.prepared
       const pushed = await performer.push(
@@ -81,17 +85,20 @@ async function tryTask(
         run,
         signal,
       )
-      const verdict = judgePush(pushed.answer, pushed.veto, { ...history, cancelled: run.cancelled, confirmed: false })
+      const { vaultVersion } = ready.prepared
+      landed = landedWith(landed, pushed.answer, vaultVersion)
+      const history = { rekeyed, maybeLanded: landed !== null, cancelled: run.cancelled, confirmed: false }
+      const verdict = judgePush(pushed.answer, pushed.veto, history)
       if (verdict.kind === 'answered' && verdict.result !== 'BUSY') {
-        return { result: verdict.result, reason: verdict.reason, ...factsOf(pushed, ready.prepared.vaultVersion) }
+        const { result, reason } = verdict
+        return endAfter(landed, { result, reason, ...factsOf(pushed, vaultVersion) })
       }
-      if (verdict.kind === 'wait') history = { ...history, maybeLanded: verdict.maybeLanded }
       if (verdict.kind === 'at_once') {
-        history = { ...history, rekeyed: verdict.rekeyed }
-        if (verdict.rekeyed) run.refusedKey = pushed.usedKey
+        rekeyed = verdict.rekeyed
+        if (rekeyed) run.refusedKey = pushed.usedKey
       }
     }
-    if (gate.isDraining) return MISSED
+    if (gate.isDraining) return endAfter(landed, MISSED)
     await sleep(Math.min(waitMs, Math.max(0, notAfterMs - now())), undefined, { signal }).catch(() => undefined)
   }
 }

@@ -4,6 +4,7 @@ import type { UserEvent } from '../../../../src/domain/records.ts'
 import type { Processor } from '../../../../src/engine/processor.ts'
 import type { RecordView } from '../../../../src/kafka/recordBatch.ts'
 import type { PushHold, ShownPacing } from '../../../../src/processors/provision/ports.ts'
+import type { WorkKind } from '../../../../src/processors/provision/rolePause.ts'
 import { createSwitcherTopology } from '../../../../src/processors/switcher.ts'
 import type { SwitcherTopology } from '../../../../src/processors/switcher.ts'
 import type { TaskEnd } from '../../../../src/processors/switcher/taskReport.ts'
@@ -11,7 +12,7 @@ import type { TaskEffect } from '../../../../src/processors/switcher/taskRun.ts'
 import { SchemaShelf } from '../../../support/ingestHarness.ts'
 import { recordView } from '../../../support/recordView.ts'
 import { FakeTaskContext } from '../../../support/taskContext.ts'
-import { coded, fakeKnot, fakeVault, limits, newKey, observers, ok } from '../provision/fakePorts.ts'
+import { coded, fakeKnot, fakeVault, limits, newKey, NO_NAMES, observers, ok } from '../provision/fakePorts.ts'
 import type { FakeKnot, FakeVault, Seen } from '../provision/fakePorts.ts'
 
 const NOW = 1_750_000_000_000
@@ -30,6 +31,7 @@ let counts: string[]
 let ended: AbortController
 let lines: readonly unknown[]
 let measured: Seen['metrics']
+let waited: WorkKind[]
 let pacing: () => ShownPacing
 let tellHold: () => void
 
@@ -46,6 +48,7 @@ beforeEach(async () => {
   const { log, metrics, seen } = observers()
   lines = seen.lines
   measured = seen.metrics
+  waited = []
   const schemas = new SchemaShelf()
   const ids = { 'user-event': 1, 'provisioning-command': 2, 'card-outcome': 3, 'card-suppression': 4 }
   topology = createSwitcherTopology({
@@ -61,7 +64,7 @@ beforeEach(async () => {
     limits: limits(),
     metrics: {
       ...metrics,
-      waited: kind => void (measured.waited ??= []).push(kind),
+      waited: kind => void waited.push(kind),
       pacing: view => void (pacing = view),
       task: result => counts.push(result),
       servedMs: () => undefined,
@@ -238,6 +241,85 @@ describe('the push', () => {
     expect(reports()).toEqual(['AMBIGUOUS/task_started', 'AMBIGUOUS/server_error'])
   })
 
+  describe('that Knot answered 503 to may have landed', () => {
+    const firstAt = NOW + 10
+    const maybe = (startedAtMs = firstAt) => ({
+      ...coded('unavailable', 503),
+      retryAfterMs: null,
+      startedAtMs,
+      answeredAtMs: startedAtMs + 1,
+    })
+    const landed = { result: 'AMBIGUOUS', reason: 'server_error', startedAtMs: firstAt, vaultVersion: 'v1' }
+
+    /** Runs the push; `next` once Knot's answer to its first request is known, and before there is another. */
+    async function pushed(next: (processor: Processor<object, TaskEffect, TaskEnd>) => void): Promise<TaskEnd> {
+      const processor = processorOf()
+      processor.onRecord(webhook(), context)
+      const running = processor.perform!(context.effects[0]!, ended.signal)
+      while (knot.waiting.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+      knot.waiting.shift()!.answer(maybe())
+      next(processor)
+      return running
+    }
+
+    it.each<[string, (processor: Processor<object, TaskEffect, TaskEnd>) => void]>([
+      ['its window is over', () => (nowMs = NOW + 14_000)],
+      ['the user opts out', () => (suppressed = true)],
+      ['the user opts out while it waits', () => void setTimeout(() => (suppressed = true), 50)],
+      ['its partition is given up', processor => processor.onDraining!()],
+      ['its task ends', () => ended.abort()],
+      ['the vault closes the card', () => (vault.cardAnswer = { kind: 'unknown' })],
+      [
+        'the vault has no card data any more',
+        () => (vault.cardAnswer = { kind: 'card', status: 'active', version: 'v1', card: null, names: NO_NAMES }),
+      ],
+      ['Knot is busy at the repeat', () => knot.script.push(coded('busy', 400, 'ONGOING_OPERATION'))],
+      ['the repeat is unknown too', () => knot.script.push({ ...coded('ambiguous', 500), why: 'server_error' })],
+    ])('so it is told, as of that request, when %s', async (_, next) => {
+      expect(await pushed(next)).toMatchObject(landed)
+    })
+
+    it('so it is told when it goes stale at the wire', async () => {
+      const running = pushed(() => undefined)
+      while (knot.waiting.length === 0 || knot.sent.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+      nowMs = NOW + 14_000
+      expect(knot.waiting[0]!.wire()).toBe(false)
+      knot.waiting[0]!.answer(ok)
+      expect(await running).toMatchObject(landed)
+      expect(knot.sent).toHaveLength(1)
+    })
+
+    it('and names no version where requests of two may have', async () => {
+      const end = await pushed(() => {
+        vault.cardAnswer = { ...vault.cardAnswer, version: 'v2' } as typeof vault.cardAnswer
+        knot.script.push(maybe(NOW + 300), { ...coded('ambiguous', 500), why: 'server_error' })
+      })
+      expect(end).toMatchObject({ ...landed, vaultVersion: null })
+      expect(knot.sent).toHaveLength(3)
+    })
+
+    it.each([
+      ['accepts', ok, { result: 'ACCEPTED', startedAtMs: ok.startedAtMs }],
+      ['refuses', coded('relink', 400), { result: 'REJECTED', reason: 'relink' }],
+    ])('and ends as the repeat does that Knot %s', async (_, answer, end) => {
+      expect(await pushed(() => knot.script.push(answer))).toMatchObject(end)
+    })
+
+    it('as an end that is counted and reported so', async () => {
+      knot.script.push(maybe())
+      const processor = processorOf()
+      processor.onRecord(webhook(), context)
+      const [effect] = context.effects
+      const running = processor.perform!({ ...effect!, notAfterMs: NOW + 50 }, ended.signal)
+      while (knot.sent.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+      nowMs = NOW + 60
+      processor.onEffect!(effect!, { ok: true, value: await running }, context)
+      expect(reports()).toEqual(['AMBIGUOUS/task_started', 'AMBIGUOUS/server_error'])
+      expect(context.forwarded[1]!.value).toMatchObject({ body: { started_at: firstAt, vault_status: 'active' } })
+      expect(counts).toEqual(['ambiguous'])
+    })
+  })
+
   it('waits while its partition is paused, and is given up with the partition where it waits', async () => {
     const processor = processorOf()
     processor.onRecord(webhook(), context)
@@ -308,7 +390,7 @@ describe('what operators see of SWITCHER', () => {
     const processor = processorOf()
     expect(pacing()).toMatchObject({ places: 2, inUse: 0, openCommands: null, knotBreaker: 'closed' })
     await serve(processor, webhook())
-    expect(measured).toMatchObject({ waited: ['push'], pushMs: [expect.any(Number)] })
+    expect([waited, measured.pushMs]).toEqual([['push'], [expect.any(Number)]])
   })
 
   it('its breaker, once most of its pushes fail', async () => {
