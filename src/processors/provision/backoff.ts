@@ -21,6 +21,22 @@ export function notAcceptedWaitMs(
   return Math.max(MIN_MS, Math.round(waitMs))
 }
 
+/**
+ * The cause lies between this process and Kafka: no heartbeat was confirmed (`ownership`), or the commit of *started* came
+ * too late (`send_by`). No request was refused, so none counts for the back-off.
+ */
+export function isOurTrouble(cause: string): boolean {
+  return cause === 'ownership' || cause === 'send_by'
+}
+
+/**
+ * Wait until it is looked whether such trouble is over: always a quarter of the session timeout, so that whatever a
+ * coordinator's outage held goes soon after its end, however long that was. Unscaled, never shorter than 1 s.
+ */
+export function ownTroubleWaitMs(sessionTimeoutMs: number): number {
+  return Math.max(MIN_MS, Math.round(sessionTimeoutMs / 4))
+}
+
 /** FNV-1a of the text, finished with an avalanche, as a number in [0, 1). */
 function fractionOf(text: string): number {
   let hash = 0x811c9dc5

@@ -13,7 +13,7 @@ import type { RecordView } from '../../kafka/recordBatch.ts'
 import type { AnswerCodes, AnswerTimes, PushAnswer } from '../../knot/answers.ts'
 import { appendedAtHeader, appendedAtOf } from '../appendedAt.ts'
 import type { Admission } from './admission.ts'
-import { notAcceptedWaitMs } from './backoff.ts'
+import { isOurTrouble, notAcceptedWaitMs, ownTroubleWaitMs } from './backoff.ts'
 import type { LookResult, PrepareResult, ProvisionEffect, ProvisionEffectResult, PushResult } from './effects.ts'
 import { Lanes, newRun } from './lanes.ts'
 import type { Run } from './lanes.ts'
@@ -224,6 +224,11 @@ export class ProvisionProcessor implements Processor<ProvisionTables, ProvisionE
   /** Same attempt, same command, later. A request that a CANCEL covered meanwhile is not sent again. */
   #again(run: Run, entry: OpenCommand, cause: string, retryAfterMs: number | null, ctx: Context): void {
     this.#options.metrics.notAccepted(cause)
+    if (isOurTrouble(cause)) {
+      const waitMs = ownTroubleWaitMs(this.#options.task.sessionTimeoutMs)
+      this.#wait(run, entry, ctx.now + waitMs, ctx)
+      return
+    }
     const tries = entry.tries + 1
     const waitMs = notAcceptedWaitMs(entry.command_id, tries, retryAfterMs, this.#options.retryScale)
     this.#wait(run, { ...entry, tries }, ctx.now + waitMs, ctx)

@@ -75,7 +75,7 @@ describe('a card whose commit is in doubt', () => {
     vi.advanceTimersByTime(LEASE_MS)
     await task.settle()
     expect(results(task)).toEqual([])
-    expect(task.ledger()).toMatchObject([{ state: 'WAITING', maybe_landed: true, tries: 2 }])
+    expect(task.ledger()).toMatchObject([{ state: 'WAITING', maybe_landed: true, tries: 1 }])
   })
 
   it('is fetched anew where the engine had not been told of it', async () => {
