@@ -4,7 +4,7 @@ import type { DecisionDraft } from './decisionDraft.ts'
 import { orderIdentity } from './ids.ts'
 import { recall, remember } from './memory.ts'
 import { onForget } from './operatorForget.ts'
-import { actorOf, lacksProof, shortens } from './operatorProof.ts'
+import { actorOf, isRefusedUnproven, lacksProof, shortens } from './operatorProof.ts'
 import { onRetry } from './operatorRetry.ts'
 import type { OperatorCommand, OutcomeStatus, SourcePosition, UserEvent } from './records.ts'
 import { stopWork } from './stops.ts'
@@ -32,6 +32,7 @@ export function onOperatorCommand(draft: DecisionDraft, { source }: UserEvent, c
   // Of an erased user nothing is kept. Memory: among the events, as long as those, and as many.
   if (request_id === '' || draft.isForgotten) return
   const isRefused = draft.outcomes.some(({ status, origin }) => status === 'REJECTED' && origin === source)
+  if (isRefused && isRefusedUnproven(command)) return
   draft.putEvents(remember(draft.user.events, identity, isRefused ? REFUSED : 0, draft.now))
 }
 

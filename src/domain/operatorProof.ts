@@ -8,7 +8,7 @@ import type { OperatorAction, OperatorCommand } from './records.ts'
 const NEED_PROOF: ReadonlySet<OperatorAction> = new Set(['LIFT', 'RETRY', 'FORGET'])
 
 /** `actor` of a suppression whose order named nobody. */
-const UNKNOWN_ACTOR = 'unknown'
+export const UNKNOWN_ACTOR = 'unknown'
 
 /** Who ordered it and why is said, in words. */
 function isProven({ actor, reason }: OperatorCommand): boolean {
@@ -18,6 +18,14 @@ function isProven({ actor, reason }: OperatorCommand): boolean {
 /** The order has no effect, because nobody could say afterwards who wanted it and why. */
 export function lacksProof(command: OperatorCommand): boolean {
   return NEED_PROOF.has(command.action) && !isProven(command)
+}
+
+/**
+ * A refusal of this order may be for lack of proof alone. It is not remembered: sent again with who and why, under the same
+ * `request_id`, it is an order and no repetition.
+ */
+export function isRefusedUnproven(command: OperatorCommand): boolean {
+  return command.action !== 'CANCEL' && !isProven(command)
 }
 
 /** A stop without proof that would take the place of one that holds longer: a lift by another name. */

@@ -70,6 +70,7 @@ export class DecideProcessor implements Processor<DecideTables> {
       this.#options.deadLetter(record, read.reason, ctx)
       return
     }
+    if (read.isWithheld) this.#options.deadLetter(record, 'contains_pan', ctx)
     this.#view.context = ctx
     const decision = decide(this.#view, read.event, ctx.now, this.#options.policy)
     this.#apply(decision, ctx, causeOf(record, read.event, appendedAtMs))

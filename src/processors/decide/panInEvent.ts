@@ -4,7 +4,8 @@ import { holdsPan } from '../ingest/panScan.ts'
 
 /**
  * A card number in an event that others wrote: DECIDE would carry it on, into state, changelog, suppressions and outcomes.
- * It is INGEST's search, which its own events have had; `ids` knows which ids only look like a card number.
+ * It is INGEST's search, which its own events have had; `ids` knows which ids only look like a card number. Of an order it
+ * is whom and what it is about, without which nothing can be done; the rest is for `orderWithoutNumbers.ts`.
  */
 export function holdsCardNumber({ user_id, source, origin, body }: UserEvent, ids: PanFields): boolean {
   // Those of an order are put in by DECIDE.
@@ -18,7 +19,7 @@ export function holdsCardNumber({ user_id, source, origin, body }: UserEvent, id
 function idsOf(body: UserEventBody): (string | null)[] {
   switch (body.kind) {
     case 'operator':
-      return [body.request_id, body.card_ref]
+      return [body.card_ref]
     case 'lifecycle':
       return [body.event_uid, body.card_ref]
     case 'knot':
@@ -31,7 +32,7 @@ function idsOf(body: UserEventBody): (string | null)[] {
 function textsOf(body: UserEventBody): (string | null)[] {
   switch (body.kind) {
     case 'operator':
-      return [body.actor, body.reason]
+      return []
     case 'lifecycle':
       return [body.type, body.status]
     case 'knot':

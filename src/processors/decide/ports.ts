@@ -11,7 +11,7 @@ export type DeadLetterContext = Pick<
 >
 
 /**
- * Writes a user event that cannot be read to the dead-letter topic. Called inside of `onRecord`: it must use `context`
+ * Writes a user event that cannot be read, or held a card number beside what could be done, to the dead-letter topic. Called inside of `onRecord`: it must use `context`
  * and nothing that waits. `record` is valid during the call only.
  */
 export type DeadLetterPort = (record: RecordView, reason: UnreadableReason, context: DeadLetterContext) => void

@@ -3,12 +3,14 @@ import { isUtf8 } from 'node:buffer'
 /**
  * The search for card numbers in everything that comes in (contract.md 1). A card number is a run of 13 to 19 digits,
  * not touched by another letter or digit, with single blanks or dashes allowed between its digits, that starts with 2 to
- * 6 and passes Luhn. Where digit groups stand in a longer chain ("4242 4242 4242 4242 123"), any groups in a row that
+ * 6 and passes Luhn. One that begins with a date (`20yyMMdd`) is none: tools make ids of the time, one in ten passes Luhn,
+ * and no network issues cards that begin with 20. Where digit groups stand in a longer chain ("4242 4242 4242 4242 123"), any groups in a row that
  * make such a run count; the groups of a UUID never do.
  */
 
 const MIN_DIGITS = 13
 const MAX_DIGITS = 19
+const DATE = /^20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])/
 const UUID = /(?<![\p{L}\p{N}])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\p{L}\p{N}])/giu
 const LETTER_OR_DIGIT = /^[\p{L}\p{N}]$/u
 
@@ -100,7 +102,7 @@ function binaryChainHoldsPan(text: string, { groups }: DigitChain): boolean {
 function isPan(digits: string): boolean {
   if (digits.length < MIN_DIGITS || digits.length > MAX_DIGITS) return false
   const first = digits.charCodeAt(0)
-  return first >= 0x32 && first <= 0x36 && passesLuhn(digits)
+  return first >= 0x32 && first <= 0x36 && passesLuhn(digits) && !DATE.test(digits)
 }
 
 function passesLuhn(digits: string): boolean {

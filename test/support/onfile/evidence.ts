@@ -12,6 +12,8 @@ export interface DeadLetter {
   readonly offset: number
   readonly reason: string
   readonly record: CommittedRecord
+  /** Of a card number in an operator's order, which may be obeyed all the same. */
+  readonly mayStandBeside?: boolean
 }
 
 /** What Apache Kafka's own read_committed consumer finds in the topics of one run, decoded. Each list in topic order. */
@@ -79,7 +81,7 @@ export async function readEvidence(brokers: string, topics: TopicNames, codecs: 
         if (record.value !== null) suppressions.push(...decoded(codecs.cardSuppressions, record, foreign))
         break
       case topics.dlq:
-        deadLetters.push(deadLetterOf(record))
+        deadLetters.push(deadLetterOf(record, topics.userEvents))
         break
       default:
         issued.get(record.topic)?.push(record)
@@ -104,12 +106,15 @@ function decoded<T>(codec: RecordCodec<T>, record: CommittedRecord, foreign: Com
   return [{ partition, offset, value: codec.decode(value, 0, value.length) }]
 }
 
-function deadLetterOf(record: CommittedRecord): DeadLetter {
+function deadLetterOf(record: CommittedRecord, orders: string): DeadLetter {
+  const topic = headerOf(record, '__streams.errors.topic') ?? ''
+  const reason = headerOf(record, 'onfile.dlq.reason') ?? ''
   return {
-    topic: headerOf(record, '__streams.errors.topic') ?? '',
+    topic,
     partition: Number(headerOf(record, '__streams.errors.partition')),
     offset: Number(headerOf(record, '__streams.errors.offset')),
-    reason: headerOf(record, 'onfile.dlq.reason') ?? '',
+    reason,
     record,
+    mayStandBeside: topic === orders && reason === 'contains_pan',
   }
 }

@@ -119,7 +119,7 @@ function checkIds({ commands, outcomes }: Evidence, wrong: string[]): void {
 
 /**
  * Each input: an outcome that names it (as `source`, or as `origin` where another record stopped what it had opened), or
- * exactly one dead letter, or a webhook of a kind that may be ignored.
+ * exactly one dead letter, or a webhook of a kind that may be ignored. Both have orders alone.
  */
 function checkInputs(evidence: Evidence, knotTopic: string, missing: string[], wrong: string[]): void {
   const named = new Set(evidence.outcomes.flatMap(({ value }) => [value.source, value.origin].map(positionText)))
@@ -127,9 +127,11 @@ function checkInputs(evidence: Evidence, knotTopic: string, missing: string[], w
   const inputs = new Set(evidence.inputs.map(positionText))
   for (const input of evidence.inputs) {
     const position = positionText(input)
-    const letterCount = letters.get(position)?.length ?? 0
+    const ofInput = letters.get(position) ?? []
+    const letterCount = ofInput.length
+    const isInstead = ofInput.some(({ mayStandBeside }) => mayStandBeside !== true)
     if (letterCount > 1) wrong.push(`${position} has ${letterCount} dead letters`)
-    if (letterCount > 0 && named.has(position)) wrong.push(`${position} has an outcome and a dead letter`)
+    if (isInstead && named.has(position)) wrong.push(`${position} has an outcome and a dead letter`)
     if (letterCount > 0 || named.has(position)) continue
     if (input.topic === knotTopic && !ANSWERED_WEBHOOKS.has(webhookName(input.value))) continue
     missing.push(`${position} is not explained: ${input.value?.toString('utf8').slice(0, 300) ?? 'no value'}`)

@@ -62,3 +62,33 @@ it('a second LIFT of an erased user is the same order', () => {
   world.operator('LIFT', { ...USER_SCOPE, request_id: 'r-2' })
   expect(world.news()).toEqual(['SKIPPED duplicate'])
 })
+
+it.each([
+  ['LIFT', { actor: '' }],
+  ['RETRY', { reason: ' ' }],
+  ['FORGET', { actor: '', reason: '' }],
+] as const)(
+  'a %s that was refused for lack of proof may come again, mended, under its request id',
+  (action, lacking) => {
+    const world = issued()
+    world.accepted()
+    world.knot('CARD_FAILED', { reason: 'card cvv' })
+    world.operator('SUPPRESS', USER_SCOPE)
+    if (action === 'RETRY') world.operator('LIFT', USER_SCOPE)
+    world.news()
+    world.operator(action, { ...USER_SCOPE, ...lacking, request_id: 'r-1' })
+    expect(world.news()).toEqual(['REJECTED operator'])
+    world.operator(action, { ...USER_SCOPE, request_id: 'r-1' })
+    expect(world.news().filter(text => text.startsWith('REJECTED'))).toEqual([])
+  },
+)
+
+it('a SUPPRESS without proof that would have shortened another may come again, mended', () => {
+  const world = new World()
+  world.operator('SUPPRESS', USER_SCOPE)
+  const shorter = { ...USER_SCOPE, until: T0 + 3_600_000, request_id: 'r-1' }
+  world.operator('SUPPRESS', { ...shorter, actor: '' })
+  world.news()
+  world.operator('SUPPRESS', shorter)
+  expect(world.news()).toContain('SUPPRESSED operator')
+})

@@ -250,10 +250,28 @@ describe('a card number in what others write', () => {
 
   it('makes a dead letter of it and leaves nothing behind', () => {
     const { readEvent, deadLetters, forwarded, tables } = task()
-    readEvent(order({ actor: `jo ${number}` }))
+    readEvent(order({ card_ref: number }))
     expect(deadLetters).toEqual([[0, 'contains_pan']])
     expect(forwarded).toEqual([])
     expect(tables.users.get('user/1')).toBeUndefined()
+  })
+
+  it('stops all the same where it is not in what the stop is about: beside it goes a dead letter, and nothing of the number', () => {
+    const { readEvent, deadLetters, counted, tables } = task()
+    readEvent(order({ actor: `jo ${number}`, request_id: number, reason: `holder of ${number}` }))
+    expect(deadLetters).toEqual([[0, 'contains_pan']])
+    expect(counted).toContain('outcome SUPPRESSED operator')
+    const user = tables.users.get('user/1')
+    expect(user?.suppressions[0]?.actor).toBe('unknown')
+    expect(JSON.stringify(user)).not.toContain(number)
+  })
+
+  it('makes a LIFT without effect, of which its writer hears', () => {
+    const { readEvent, deadLetters, counted } = task()
+    readEvent(order({}))
+    readEvent(order({ action: 'LIFT', request_id: 'request-2', reason: `holder of ${number} has called` }))
+    expect(counted.at(-1)).toBe('outcome REJECTED operator')
+    expect(deadLetters).toEqual([])
   })
 
   it("is none where the id is in the issuer's own format (ingest.idPattern)", () => {

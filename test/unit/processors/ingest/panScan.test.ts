@@ -41,10 +41,11 @@ const notFound = [
 
 const separator = fc.constantFrom('', '', '', ' ', '-')
 
-/** 13 to 19 digits that start with 2 to 6 and pass Luhn. */
+/** 13 to 19 digits that start with 2 to 6, with no date, and pass Luhn. */
 const pan = fc
   .tuple(fc.integer({ min: 2, max: 6 }), fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 11, maxLength: 17 }))
   .map(([first, rest]) => withCheckDigit([first, ...rest]))
+  .filter(digits => !digits.startsWith('20'))
 
 const spaced = fc
   .tuple(pan, fc.array(separator, { minLength: 19, maxLength: 19 }))
@@ -54,7 +55,29 @@ const spaced = fc
 const before = fc.constantFrom('', '"', ' ', '{"x":"', ': ', '\n', '/', 'card ', '€')
 const after = fc.constantFrom('', '"', ' ', '"}', ', ', '\n', '/', ' card', '€')
 
+/** `head` and a check digit. */
+function luhn(head: string): string {
+  return withCheckDigit(Array.from(head, Number))
+}
+
+/** Ids that tools make of the time. All pass Luhn. */
+const dated = [luhn('2025112815450'), luhn('2099123123595999'), luhn('2000010100000000'), luhn('202511281545000012')]
+/** Begin with 20 and no date. */
+const undated = [luhn('2025132815450'), luhn('2025003223595999'), luhn('2025120045123456'), luhn('2025123245123456')]
+
 describe('the card number scan', () => {
+  it.each(dated)('does not take the time in %s for a card number', digits => {
+    expect([holdsPan(digits), holdsPan(`order-${digits}`), bytesHoldPan(Buffer.from(`\x00\xff${digits}`))]).toEqual([
+      false,
+      false,
+      false,
+    ])
+  })
+
+  it.each(undated)('takes %s for one, where there is no such date', digits => {
+    expect(holdsPan(digits)).toBe(true)
+  })
+
   it.each(found)('finds %s', (_what, text) => {
     expect(holdsPan(text)).toBe(true)
   })
