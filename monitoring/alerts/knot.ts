@@ -9,8 +9,11 @@ export const knot: RuleGroup = {
       severity: 'page',
       expr: 'max by (job, role, reason) (onfile_paused{reason!="operator"}) == 1',
       for: '2m',
-      summary: 'No card is pushed: access is refused, or the switch cannot be read.',
-      description: '{{ $labels.role }} pushes nothing ({{ $labels.reason }}). Nothing is lost; what is due waits.',
+      summary: 'No card is pushed: access is refused, or the switch or the suppressions cannot be read.',
+      description:
+        '{{ $labels.role }} pushes nothing ({{ $labels.reason }}). ' +
+        '{{ if eq $labels.role "switcher" }}Links are lost: each ends as window_missed after 14 s.' +
+        '{{ else }}Nothing is lost; what is due waits.{{ end }}',
     },
     {
       name: 'OnfilePausedByOperator',
@@ -18,7 +21,9 @@ export const knot: RuleGroup = {
       expr: 'max by (job, role) (onfile_paused{reason="operator"}) == 1',
       for: '1h',
       summary: 'No card is pushed: an operator has stopped it, an hour ago or more.',
-      description: '{{ $labels.role }} has been stopped by an operator for more than an hour.',
+      description:
+        '{{ $labels.role }} has been stopped by an operator for more than an hour.' +
+        '{{ if eq $labels.role "switcher" }} Links are lost: each ends as window_missed after 14 s.{{ end }}',
     },
     {
       name: 'OnfileOutage',

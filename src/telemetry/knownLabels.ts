@@ -145,6 +145,7 @@ export const PAUSE_REASONS = [
   'vault_unauthorized',
   'operator',
   'switch_unknown',
+  'suppressions_unknown',
 ] as const
 
 export const SUPPRESSION_REASONS = ['opt_out', 'operator', 'closed', 'contact_cardholder'] as const

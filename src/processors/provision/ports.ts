@@ -50,7 +50,7 @@ export type DeadLetterPort = (record: RecordView, reason: UnreadableReason, cont
 export interface PushMetrics {
   /** From the request on the wire to its end. */
   pushMs(durationMs: number): void
-  /** The role pauses (true) or goes on: `onfile_paused`. `operator`, `switch_unknown`: its pushes only. */
+  /** The role pauses (true) or goes on: `onfile_paused`. Where a `PushHold` is why: its pushes only. */
   paused(reason: PauseReason | PushHold['reason'], paused: boolean): void
   /** One permit was waited for so long. */
   waited(kind: WorkKind, waitedMs: number): void
@@ -80,8 +80,11 @@ export interface ProvisionMetrics extends PushMetrics {
 
 /** Why no push may start, in the whole of onfile. */
 export interface PushHold {
-  /** An operator paused them; or what operators want cannot be read now, and is taken for a pause. */
-  readonly reason: 'operator' | 'switch_unknown'
+  /**
+   * An operator paused them; or what operators want cannot be read now, and is taken for a pause; or, for SWITCHER, it
+   * cannot be read who must not be pushed.
+   */
+  readonly reason: 'operator' | 'switch_unknown' | 'suppressions_unknown'
   /** For a person: who and why, or what is wrong. */
   readonly detail: string
   readonly sinceMs: number

@@ -50,7 +50,7 @@ export class SuppressionIndex implements PushSwitch {
     if (readUpToMs !== 0 && now() - readUpToMs <= STALE_MS) return null
     const why = reader.problem ?? 'it is being read'
     const detail = `whether a user has opted out is not known now: the topic of suppressions: ${why}`
-    return { reason: 'switch_unknown', detail, sinceMs: Math.max(readUpToMs, this.#startedMs) }
+    return { reason: 'suppressions_unknown', detail, sinceMs: Math.max(readUpToMs, this.#startedMs) }
   }
 
   onChange(listener: () => void): void {

@@ -23,6 +23,17 @@ export const KNOT_CASES: readonly AlertCase[] = [
   },
   {
     alert: 'OnfilePaused',
+    what: 'SWITCHER cannot read who must not be pushed',
+    series: { [`onfile_paused{${JOB},role="switcher",reason="suppressions_unknown"}`]: '0x5 1x30' },
+    at: '15m',
+    fires: {
+      labels: { ...ONFILE, role: 'switcher', reason: 'suppressions_unknown' },
+      description:
+        'switcher pushes nothing (suppressions_unknown). Links are lost: each ends as window_missed after 14 s.',
+    },
+  },
+  {
+    alert: 'OnfilePaused',
     what: 'an operator has stopped it: that is no fault',
     series: {
       [`onfile_paused{${JOB},role="provision",reason="operator"}`]: '1x40',
@@ -39,6 +50,17 @@ export const KNOT_CASES: readonly AlertCase[] = [
     fires: {
       labels: { ...ONFILE, role: 'provision' },
       description: 'provision has been stopped by an operator for more than an hour.',
+    },
+  },
+  {
+    alert: 'OnfilePausedByOperator',
+    what: 'SWITCHER is stopped and forgotten',
+    series: { [`onfile_paused{${JOB},role="switcher",reason="operator"}`]: '1x90' },
+    at: '70m',
+    fires: {
+      labels: { ...ONFILE, role: 'switcher' },
+      description:
+        'switcher has been stopped by an operator for more than an hour. Links are lost: each ends as window_missed after 14 s.',
     },
   },
   {

@@ -47,7 +47,7 @@ it('holds pushes until the topic is read whole, and when that is too long ago', 
   const either = eitherOf(NO_PUSH_SWITCH, index)
   either.onChange(() => seen.push(either.held() !== null))
   reader.problem = 'no broker answers'
-  expect(either.held()).toMatchObject({ reason: 'switch_unknown' })
+  expect(either.held()).toMatchObject({ reason: 'suppressions_unknown' })
   expect(either.held()?.detail).toContain('no broker answers')
   reader.readUpToMs = nowMs
   index.check()
