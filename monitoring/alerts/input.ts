@@ -11,7 +11,8 @@ export const input: RuleGroup = {
       summary: 'A record on the bus holds a card number.',
       description:
         '{{ $value | printf "%.0f" }} records of {{ $labels.topic }} hold a card number. onfile keeps only their positions; the ' +
-        'topic itself still has them.',
+        "topic itself still has them. Where it is onfile's own (onfile-user-events) delete nothing from it: an order that stops " +
+        'something may have had no effect, and must then be given again at once.',
     },
     {
       name: 'OnfileDeadLetters',

@@ -155,7 +155,9 @@ export const configSchema = z.strictObject({
       ['header', 'field', 'directory'],
     ),
     futureSkew: duration('An event dated further ahead than this is a dead letter.', '5m'),
-    idPattern: pattern("The issuer's own numeric id format: ids that match are not taken for card numbers."),
+    idPattern: pattern(
+      "The issuer's own numeric id format: ids that match are not taken for card numbers. INGEST, DECIDE and SWITCHER look for card numbers, and the commands for operators: set it for all of them.",
+    ),
     hashKey: secret('Key of the hash by which repeated webhooks are recognised.', { defaultText: '`application.id`' }),
   }),
   directory: z.strictObject({

@@ -13,7 +13,9 @@ export const INPUT_CASES: readonly AlertCase[] = [
     fires: {
       labels: { ...ONFILE, topic: 'card-lifecycle' },
       description:
-        '1 records of card-lifecycle hold a card number. onfile keeps only their positions; the topic itself still has them.',
+        '1 records of card-lifecycle hold a card number. onfile keeps only their positions; the topic itself still has them. ' +
+        "Where it is onfile's own (onfile-user-events) delete nothing from it: an order that stops something may have had no " +
+        'effect, and must then be given again at once.',
     },
   },
   {
