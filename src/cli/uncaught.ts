@@ -31,8 +31,18 @@ function end(error: unknown): never {
     tell(error)
   } catch {
     // A closed pipe, a property that throws: Node would print that error, and this one with it.
+    tellThatUntold()
   }
   leaveAtOnce(EXIT.failed)
+}
+
+/** At least that something was there to be told, where anything can be told. */
+function tellThatUntold(): void {
+  try {
+    writeSync(process.stderr.fd, 'an error that nobody caught, and that cannot be told\n')
+  } catch {
+    // The standard error output is what is closed.
+  }
 }
 
 function tellTerminal(error: unknown): void {

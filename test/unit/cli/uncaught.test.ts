@@ -111,10 +111,13 @@ describe('an error that nobody caught', { timeout: 60_000 }, () => {
     expect(code).toBe(1)
   })
 
-  it('that cannot even be told ends the process all the same', async () => {
-    const untold = `throw Object.defineProperty(${ERROR}, 'message', { get: () => { throw ${ERROR} } })`
-    const { code, err } = await broken(untold, 'topics plan')
-    expect(err).toBe('')
-    expect(code).toBe(1)
-  })
+  it.each(['topics plan', 'run'])(
+    'that cannot even be told is said to be that, and ends the process: %s',
+    async command => {
+      const untold = `throw Object.defineProperty(${ERROR}, 'message', { get: () => { throw ${ERROR} } })`
+      const { code, err } = await broken(untold, command)
+      expect(err).toBe('an error that nobody caught, and that cannot be told\n')
+      expect(code).toBe(1)
+    },
+  )
 })
