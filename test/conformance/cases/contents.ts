@@ -7,7 +7,7 @@ export type Content = 'input' | 'only timers' | 'only finished effects'
 export const contents: readonly Content[] = ['input', 'only timers', 'only finished effects']
 
 /** Long enough to write and commit all input first. */
-export const HELD_BACK_MS = 11_000
+export const HELD_BACK_MS = 15_000
 
 /** Timers, or effects, that wait until then. */
 export function heldBack(content: Content, untilMs: number): ChainSettings['variant'] {

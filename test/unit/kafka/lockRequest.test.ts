@@ -109,7 +109,8 @@ describe('the proof of continuity', () => {
       await wait(50)
     }
     await producer.proveContinuity()
-    expect(locks).toHaveLength(1)
-    expect(locks[0]).toBeGreaterThanOrEqual(2)
+    // A machine that stalls may have it asked for more than once.
+    expect(locks.length).toBeGreaterThan(0)
+    expect(Math.min(...locks)).toBeGreaterThanOrEqual(2)
   })
 })
