@@ -103,7 +103,7 @@ const PASSING: ReadonlySet<number> = new Set([
   5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 48, 51, 52, 56, 70, 71, 74, 75, 78, 88, 89, 100, 119, 120,
 ])
 /** What a group or a transaction coordinator says to one whose place another has taken: nobody must act. */
-const REPLACED: ReadonlySet<number> = new Set([22, 25, 27, 47, 49, 59, 79, 82, 90])
+const REPLACED: ReadonlySet<number> = new Set([22, 25, 27, 47, 49, 59, 79, 90])
 
 /** How the sentence about an error code goes on: who must act, and what to do. Empty where nobody must. */
 export function remedyOf(errorCode: number): string {
@@ -115,10 +115,26 @@ export function remedyOf(errorCode: number): string {
     case 10:
     case 18:
       return ": larger than the topic's max.message.bytes; its owner must raise it"
+    case 12:
+      return ": longer than the broker's offset.metadata.max.bytes; the owner of the cluster must raise it"
+    case 17:
+      return ': the broker takes no such topic name; the operator must choose another one'
     case 23:
       return ': consumers of another kind are in this group; the operator must choose an application.id that belongs to onfile alone'
     case 24:
       return ': the broker takes no such group id; the operator must choose another application.id'
+    case 36:
+      return ': it exists; the operator must choose another name, or use it as it is'
+    case 37:
+      return ': the operator must choose another number of partitions'
+    case 38:
+      return ': the operator must set topics.replicationFactor to a number that the cluster has brokers for'
+    case 40:
+      return ': the operator must correct the setting that the broker names'
+    case 44:
+      return ": against a policy of the cluster; the operator must change the setting, or the cluster's owner the policy"
+    case 82:
+      return ': another process uses this instance id; the operator must give each instance its own kafka.groupInstanceId'
     case 30:
       return ': the owner of the cluster must grant this principal the right (ACL): READ on this group'
     case 81:
