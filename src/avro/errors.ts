@@ -84,7 +84,7 @@ export class ValueTooNewError extends Error {
   constructor(what: string, found: number, supported: number) {
     super(
       `A value of ${what} was written by a newer release (version ${found}, this release reads up to ${supported}). ` +
-        'Deploy that release again; this one touches nothing.',
+        'The operator must deploy that release again; this one touches nothing.',
     )
   }
 }

@@ -48,8 +48,8 @@ export function assign(
 /**
  * The plan that the group moves towards: sizes differ by at most one (where all members read the same topics), what a
  * member owns stays where the balance allows, then local stores decide, then the topics are spread evenly. Who must give
- * something up gives that for which a member with room has the store: one that comes back finds its own again. Depends
- * on nothing but its arguments, and not on their order.
+ * something up gives that for which a member with room has the store: one that comes back finds its own again, as far
+ * as the shares allow. Depends on nothing but its arguments, and not on their order.
  */
 export function balance(
   members: readonly AssignmentMember[],

@@ -160,7 +160,7 @@ function requireFloors(broker: string, versions: BrokerVersions): void {
     if (max >= version) continue
     const has = max < 0 ? 'does not say that it speaks it' : `speaks only version ${max}`
     throw new UnsupportedBrokerError(
-      `Kafka broker ${broker} is too old: ${name} version ${version} is needed and it ${has}. Kafka 2.5 or later is required.`,
+      `Kafka broker ${broker} is too old: ${name} version ${version} is needed and it ${has}. Kafka 2.5 or later is required: the owner of the cluster must upgrade it.`,
     )
   }
 }
@@ -184,6 +184,6 @@ function unsupported(
 ): UnsupportedBrokerError {
   const has = offered === undefined ? 'does not speak it at all' : `speaks ${offered.min} to ${offered.max}`
   return new UnsupportedBrokerError(
-    `Kafka broker ${broker}: ${api.name} is needed in version ${min === max ? min : `${min} to ${max}`}, but it ${has}`,
+    `Kafka broker ${broker}: ${api.name} is needed in version ${min === max ? min : `${min} to ${max}`}, but it ${has}; the owner of the cluster must run a release that has it`,
   )
 }

@@ -229,7 +229,8 @@ export class TransactionalProducer {
     const halfSessionMs = Math.floor(member.sessionTimeoutMs / 2)
     const request = {
       ...initProducerId(transactionalId, timeoutMs, identity),
-      // Its connection is closed with it. Together with `writeByMs` that is before the group can give the partition away.
+      // Its connection is closed with it; with `writeByMs` that is, as a rule, before the group can give the partition away.
+      // What the kernel still holds across a cut may come later: then the heir's transaction is aborted and reconciled.
       timeoutMs: Math.min(this.cluster.settings.connection.requestTimeoutMs, halfSessionMs),
     }
     await this.patiently('transaction', transactionalId, COORDINATOR_RETRY_CODES, signal, async node => {

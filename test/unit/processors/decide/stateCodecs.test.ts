@@ -178,7 +178,7 @@ describe('state of earlier releases', () => {
     bytes[0] = bytes[0]! + 2
     expect(() => codec.decode(bytes, 0, end)).toThrow(
       'A value of merchant-state was written by a newer release (version 3, this release reads up to 2). ' +
-        'Deploy that release again',
+        'The operator must deploy that release again',
     )
   })
 })
