@@ -42,7 +42,7 @@ describe('connecting to a cluster', () => {
     const failure = await connect(old.address).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(UnsupportedBrokerError)
     expect((failure as Error).message).toBe(
-      `Kafka broker ${old.address} is too old: Produce version 9 is needed and it speaks only version 8. Kafka 2.5 or later is required.`,
+      `Kafka broker ${old.address} is too old: Produce version 9 is needed and it speaks only version 8. Kafka 2.5 or later is required: the owner of the cluster must upgrade it.`,
     )
   })
 
