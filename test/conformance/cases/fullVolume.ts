@@ -28,9 +28,10 @@ const staysFull: ConformanceCase = {
 
         // What stopped because too much waits is opened again, and cannot restore onto the same volume.
         const stops = () => complaintsOf(full).filter(line => line.includes('bytes of committed changes wait'))
+        const stopped = () => new Set(stops().map(line => /"partition":\d+/.exec(line)?.[0]))
         const takeovers = () => complaintsOf(full).filter(line => line.includes('the volume of state.dir fails'))
         const both = run.until(60_000, 'both tasks have stopped, and a takeover has failed', () => {
-          return stops().length >= 2 && takeovers().length > 0
+          return stopped().size === 2 && takeovers().length > 0
         })
         await run.writeUntil(both, 100)
         faults.add('local store cannot be written', stops().length)

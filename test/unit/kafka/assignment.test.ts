@@ -62,7 +62,7 @@ describe('the balanced plan', () => {
     fc.assert(
       fc.property(group, ({ all, members }) => {
         const plan = balance(members, all)
-        const settled = members.map(one => ({ ...one, owned: plan.get(one.memberId) ?? [], warm: [] }))
+        const settled = members.map(one => ({ ...one, owned: plan.get(one.memberId) ?? [] }))
         const again = balance(settled, all)
         for (const { memberId } of members) expect(ids(again.get(memberId))).toEqual(ids(plan.get(memberId)))
       }),
