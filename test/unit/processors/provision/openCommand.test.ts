@@ -92,7 +92,7 @@ describe('the ledger codec', () => {
     const bytes = encode(codec, openCommand(command(1), 'SWITCH'))
     bytes[0] = bytes[0]! + 2
     expect(() => codec.decode(bytes, 0, bytes.length)).toThrow(
-      'A value of provision-open-command was written by a newer release (version 2, this release reads up to 1). Deploy that',
+      'A value of provision-open-command was written by a newer release (version 2, this release reads up to 1). The operator must deploy that',
     )
   })
 
