@@ -184,7 +184,8 @@ describe('a group', () => {
     await expect.poll(() => older.member.state).toBe('failed')
     expect([older.lost, older.member.failure?.message]).toEqual([
       ['fenced-instance'],
-      `Heartbeat for ${groupId} was answered FENCED_INSTANCE_ID`,
+      `Heartbeat for ${groupId} was answered FENCED_INSTANCE_ID: another process uses this instance id; the operator must ` +
+        'give each instance its own kafka.groupInstanceId',
     ])
     await expect(older.member.confirmed()).rejects.toThrow(MemberStoppedError)
   })
