@@ -63,7 +63,7 @@ export interface Recovered {
  */
 export async function recoverState(options: RecoveryOptions): Promise<Recovered> {
   const { cluster, changelog, partition, directory, stateVersion, signal, log } = options
-  const { store, wiped } = await LocalStore.open(directory)
+  const { store, wiped } = await LocalStore.open(directory, { signal })
   options.onOpened(store)
   if (wiped) log.warn({ err: wiped, directory }, 'local store could not be read: wiped, restoring whole')
 

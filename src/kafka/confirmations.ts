@@ -1,7 +1,7 @@
 interface Waiter {
   /** Number of the first request whose answer counts. */
   readonly from: number
-  readonly resolve: () => void
+  readonly resolve: (sentMs: number) => void
   readonly reject: (error: Error) => void
 }
 
@@ -32,20 +32,23 @@ export class Confirmations {
       this.lastSentMs = Math.max(this.lastSentMs, sentMs)
       const ready = this.waiters.filter(({ from }) => from <= number)
       this.waiters = this.waiters.filter(({ from }) => from > number)
-      for (const { resolve } of ready) resolve()
+      for (const { resolve } of ready) resolve(sentMs)
     }
   }
 
-  /** Resolves with the answer to a request sent after this call. Rejects with the signal's reason. */
-  next(signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Resolves with the answer to a request sent after this call, with the time (monotonic, in milliseconds) of its sending.
+   * Rejects with the signal's reason.
+   */
+  next(signal: AbortSignal | undefined): Promise<number> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error)
       const done = () => signal?.removeEventListener('abort', abort)
       const waiter: Waiter = {
         from: this.sent + 1,
-        resolve: () => {
+        resolve: sentMs => {
           done()
-          resolve()
+          resolve(sentMs)
         },
         reject: error => {
           done()

@@ -161,8 +161,11 @@ export class GroupMember {
     return this.lifecycle === 'joining' || this.lifecycle === 'stable' ? performance.now() - this.turnedAtMs : null
   }
 
-  /** Resolves when the group has confirmed this member by the answer to a request sent after this call. */
-  confirmed(signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the group has confirmed this member by the answer to a request sent after this call, with the time
+   * (monotonic, in milliseconds) of that request.
+   */
+  confirmed(signal?: AbortSignal): Promise<number> {
     if (this.lifecycle === 'stopped' || this.lifecycle === 'failed' || this.stopped()) {
       return Promise.reject(new MemberStoppedError(this.options.groupId))
     }

@@ -44,10 +44,11 @@ const LOOKS_FOR_NONE = 2
 /** The group member on whose behalf transactions are made. */
 export interface ConfirmedMember {
   /**
-   * Resolves when the group has confirmed this member by an answer to a request sent after the call. Rejects with the
-   * signal's reason, and when there will be no such answer any more.
+   * Resolves when the group has confirmed this member by an answer to a request sent after the call, with the time
+   * (monotonic, in milliseconds) of that request. Rejects with the signal's reason, and when there will be no such answer
+   * any more.
    */
-  confirmed(signal?: AbortSignal): Promise<void>
+  confirmed(signal?: AbortSignal): Promise<number>
   /** Not heard of for so long, the group gives the member's partitions to others. */
   readonly sessionTimeoutMs: number
 }
@@ -236,9 +237,7 @@ export class TransactionalProducer {
     await this.patiently('transaction', transactionalId, COORDINATOR_RETRY_CODES, signal, async node => {
       const version = await this.cluster.transactionVersion(node, 'transactions')
       if (performance.now() - confirmedMs >= CONFIRMATION_MS) {
-        const askedMs = performance.now()
-        await member.confirmed(signal)
-        confirmedMs = askedMs
+        confirmedMs = await member.confirmed(signal)
       }
       signal?.throwIfAborted()
       // The connection of a moment ago may have to be opened again, and its identity proved again, before it is written.

@@ -14,8 +14,10 @@ describe('confirmations', () => {
     early()
     expect(await settled(waiting)).toBe('pending')
     expect(confirmations.wanted).toBe(true)
+    const beforeMs = performance.now()
     confirmations.begin()()
     expect(await settled(waiting)).toBe('resolved')
+    expect(await waiting).toBeGreaterThanOrEqual(beforeMs)
     expect(confirmations.wanted).toBe(false)
   })
 

@@ -36,6 +36,7 @@ class LockSite implements AsyncDisposable {
         confirmed: async () => {
           this.confirmations++
           await this.confirm()
+          return performance.now()
         },
       },
       timeoutMs: 30_000,

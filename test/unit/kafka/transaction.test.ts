@@ -5,6 +5,7 @@ import type { Request } from '../../../src/kafka/request.ts'
 import { TransactionalProducer } from '../../../src/kafka/transaction.ts'
 
 const CONCURRENT_TRANSACTIONS = 51
+const SESSION_MS = 6_000
 
 /** Two nodes that answer for themselves, and a member that is confirmed when and as the test says. */
 class FakeBrokers {
@@ -15,6 +16,10 @@ class FakeBrokers {
   readonly locks: ('lost' | number)[] = []
   offsetOf: (node: number) => number = () => -1
   confirm: () => Promise<unknown> = () => Promise.resolve()
+  /** When the request was sent that the group confirmed the member by: just now, unless said otherwise. */
+  confirmedAtMs: number | undefined
+  /** The latest time at which the last InitProducerId may be written. */
+  writeByMs: number | undefined
 
   readonly cluster = {
     settings: { connection: { requestTimeoutMs: 30_000 } },
@@ -26,6 +31,7 @@ class FakeBrokers {
       if (request.api.name === 'OffsetFetch') {
         return Promise.resolve({ errorCode: 0, offset: this.offsetOf(node), metadata: '' })
       }
+      this.writeByMs = request.writeByMs
       const outcome = this.locks.shift() ?? 0
       if (outcome === 'lost') return Promise.reject(new ConnectionLostError('b', 'the connection ended'))
       return Promise.resolve({ errorCode: outcome, producerId: 7n, epoch: 1 })
@@ -36,10 +42,11 @@ class FakeBrokers {
     transactionalId: 'tx',
     groupId: 'g',
     member: {
-      sessionTimeoutMs: 6_000,
+      sessionTimeoutMs: SESSION_MS,
       confirmed: async () => {
         this.confirmations++
         await this.confirm()
+        return this.confirmedAtMs ?? performance.now()
       },
     },
     timeoutMs: 30_000,
@@ -64,6 +71,15 @@ describe('the proof of continuity', () => {
     confirmed.resolve(true)
     await proved
     expect(brokers.count('InitProducerId')).toBe(2)
+  })
+
+  it('may be written within half a session of the request that the group answered, not of the question', async () => {
+    const brokers = new FakeBrokers()
+    await brokers.producer.takeOver()
+    // A round of the group: the request that confirms goes out long after it was asked for.
+    brokers.confirmedAtMs = performance.now() + 60_000
+    await brokers.producer.proveContinuity()
+    expect(brokers.writeByMs).toBe(brokers.confirmedAtMs + SESSION_MS / 2)
   })
 
   it('is not repeated after a lost connection before the group has confirmed the member anew', async () => {

@@ -131,6 +131,20 @@ describe('LocalStore', () => {
     expect(ready).toEqual(['large', 'damaged', 'small'])
   })
 
+  it('does not read what nobody wants any more when its turn comes, and gives the directory back', async () => {
+    const { store } = await LocalStore.open(join(directory, 'first'))
+    await store.write(filling(Array.from({ length: 20_000 }, (_, i) => [`key/${i}`, 'value'])), checkpoint)
+    await store.close()
+    const given = new AbortController()
+    const first = LocalStore.open(join(directory, 'first'))
+    const unwanted = LocalStore.open(join(directory, 'second'), { signal: given.signal })
+    given.abort(new Error('the partition went elsewhere'))
+    await expect(unwanted).rejects.toThrow('the partition went elsewhere')
+    await (await first).store.close()
+    expect(await readdir(directory)).toEqual(['first'])
+    await (await LocalStore.open(join(directory, 'second'))).store.close()
+  })
+
   it('stays open when it is cleared', async () => {
     const { store } = await LocalStore.open(directory)
     await store.write(filling([['users/a', '1']]), checkpoint)
