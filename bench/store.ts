@@ -68,7 +68,9 @@ try {
   await Promise.all(
     copies.map(async copy => {
       const opened = await LocalStore.open(copy)
-      console.log(`open after a crash, ${keyCount} entries  ready after ${(performance.now() - startedMs).toFixed(0)} ms`)
+      console.log(
+        `open after a crash, ${keyCount} entries  ready after ${(performance.now() - startedMs).toFixed(0)} ms`,
+      )
       await opened.store.close()
     }),
   )
