@@ -6,7 +6,7 @@ import kafkajs from 'kafkajs'
 import type { Admin, IResourceConfigEntry, Producer } from 'kafkajs'
 import { storeDirectory } from '../../../src/engine/takeover.ts'
 import { createTopics, testClient } from '../topics.ts'
-import { judgeChains } from './oracle.ts'
+import { judgeChains, timersAt } from './oracle.ts'
 import type { ChainTopics } from './topology.ts'
 import { Worker } from './workerProcess.ts'
 import type { ChainSettings } from './workerProtocol.ts'
@@ -210,6 +210,14 @@ export class ChainRun {
       if (short) found.push(`the oracle saw only ${inputs} records of the input`)
       throw new Error([...found, ...this.alive().map(worker => worker.describe())].join('\n'))
     }
+  }
+
+  /** Throws unless every timer line stands behind its key's link of that number. */
+  async expectTimersBehind(link: number): Promise<void> {
+    const { before, behind } = await timersAt(this.brokers, this.topics, link)
+    if (before.length === 0 && behind > 0) return
+    const found = `${before.length} timers came before link ${link}, ${behind} behind it: ${before.slice(0, 5).join('; ')}`
+    throw new Error([found, ...this.alive().map(worker => worker.describe())].join('\n'))
   }
 
   async until(timeoutMs: number, what: string, condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -20,16 +20,9 @@ export async function judgeChains(
   topics: ChainTopics,
   partitions?: ReadonlySet<number>,
 ): Promise<Verdict & { readonly inputs: number }> {
-  const inputs = new Map<string, string[]>()
-  const outputs = new Map<string, string[]>()
-  for await (const { topic, partition, key, value } of committedRecords(brokers, [topics.input, topics.output])) {
-    if (partitions?.has(partition) === false) continue
-    const byKey = topic === topics.input ? inputs : outputs
-    const name = key?.toString() ?? ''
-    const lines = byKey.get(name) ?? []
-    byKey.set(name, lines)
-    lines.push(value?.toString() ?? '')
-  }
+  const lines = await linesOf(brokers, [topics.input, topics.output], partitions)
+  const inputs = lines.get(topics.input)!
+  const outputs = lines.get(topics.output)!
   const missing: string[] = []
   const doubled: string[] = []
   const foreign: string[] = []
@@ -43,7 +36,10 @@ export async function judgeChains(
       if (seen.has(line)) doubled.push(`${key}: ${line}`)
       seen.add(line)
       const [kind, count] = line.split(' ')
-      if (kind !== 'link') continue
+      if (kind !== 'link') {
+        if (Number(count) > last) disordered.push(`${key}: ${line} before its cause`)
+        continue
+      }
       if (Number(count) <= last) disordered.push(`${key}: ${line} after ${last}`)
       last = Number(count)
     }
@@ -51,4 +47,44 @@ export async function judgeChains(
   }
   const count = [...inputs.values()].reduce((sum, lines) => sum + lines.length, 0)
   return { missing, doubled, foreign, disordered, inputs: count }
+}
+
+/** The timer lines that stand in the output before their key's link of that number, and how many stand behind it. */
+export async function timersAt(
+  brokers: string,
+  topics: ChainTopics,
+  link: number,
+): Promise<{ readonly before: readonly string[]; readonly behind: number }> {
+  const lines = await linesOf(brokers, [topics.output])
+  const before: string[] = []
+  let behind = 0
+  for (const [key, ofKey] of lines.get(topics.output)!) {
+    let last = 0
+    for (const line of ofKey) {
+      const [kind, count] = line.split(' ')
+      if (kind === 'link') last = Number(count)
+      if (kind !== 'timer') continue
+      if (last >= link) behind++
+      else before.push(`${key}: ${line} behind link ${last}`)
+    }
+  }
+  return { before, behind }
+}
+
+/** Of each topic, the values of each key in their order, as Apache's consumer reads them. */
+async function linesOf(
+  brokers: string,
+  topics: readonly string[],
+  partitions?: ReadonlySet<number>,
+): Promise<Map<string, Map<string, string[]>>> {
+  const byTopic = new Map(topics.map(topic => [topic, new Map<string, string[]>()]))
+  for await (const { topic, partition, key, value } of committedRecords(brokers, topics)) {
+    if (partitions?.has(partition) === false) continue
+    const byKey = byTopic.get(topic)!
+    const name = key?.toString() ?? ''
+    const lines = byKey.get(name) ?? []
+    byKey.set(name, lines)
+    lines.push(value?.toString() ?? '')
+  }
+  return byTopic
 }

@@ -19,6 +19,7 @@ import { restoreCases } from '../../conformance/cases/restores.ts'
 import { stopCases } from '../../conformance/cases/stops.ts'
 import { storeDamageCases } from '../../conformance/cases/storeDamage.ts'
 import { timeoutCases } from '../../conformance/cases/timeouts.ts'
+import { timersWaitCases } from '../../conformance/cases/timersWait.ts'
 import { topicCases } from '../../conformance/cases/topics.ts'
 import { tornStoreCases } from '../../conformance/cases/tornStore.ts'
 import { zombieCases } from '../../conformance/cases/zombies.ts'
@@ -48,6 +49,7 @@ const suite = {
   stopCases,
   storeDamageCases,
   timeoutCases,
+  timersWaitCases,
   topicCases,
   tornStoreCases,
   zombieCases,
