@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../sandbox/bed/freePorts.ts'
@@ -12,7 +12,15 @@ import { awaitKafka } from '../../sandbox/bed/readiness.ts'
 import { KAFKA_VERSION } from '../../sandbox/bed/versions.ts'
 
 const READY_WITHIN_MS = 90_000
-const jvm = ['-XX:+UseSerialGC', '-XX:-UsePerfData', '-Xshare:auto', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
+const LOGGER = '-Dorg.slf4j.simpleLogger'
+const jvm = [
+  '-XX:+UseSerialGC',
+  '-XX:-UsePerfData',
+  '-Xshare:auto',
+  `${LOGGER}.defaultLogLevel=warn`,
+  // It says there which markers it leaves out (KAFKA-20734).
+  `${LOGGER}.log.kafka.coordinator.transaction.TransactionMarkerChannelManager=info`,
+]
 
 export interface KafkaClusterOptions {
   /** Default 1. */
@@ -90,6 +98,11 @@ export class KafkaCluster {
     await this.untilReady()
   }
 
+  /** What the nodes have logged so far. */
+  log(): string {
+    return this.nodes.map(node => readFileSync(this.logOf(node), 'utf8')).join('\n')
+  }
+
   async untilReady(): Promise<void> {
     await awaitKafka(this.brokers, READY_WITHIN_MS, new AbortController().signal)
   }
@@ -101,6 +114,10 @@ export class KafkaCluster {
 
   private propertiesOf(node: KafkaNode): string {
     return join(this.directory, `server-${node.id}.properties`)
+  }
+
+  private logOf(node: KafkaNode): string {
+    return join(this.directory, `log-${node.id}.txt`)
   }
 
   private java(heapMb: number, ...args: string[]): string[] {
@@ -116,7 +133,7 @@ export class KafkaCluster {
   private run(index: number, before: readonly string[][]): void {
     const node = this.nodes[index]!
     const steps = [...before, this.java(512, 'kafka.Kafka', this.propertiesOf(node))]
-    const guarded = startGuarded({ steps, logFile: join(this.directory, `log-${node.id}.txt`) })
+    const guarded = startGuarded({ steps, logFile: this.logOf(node) })
     this.processes[index] = { guarded, serverStep: before.length }
   }
 

@@ -1,15 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
 import type { KafkaCluster } from '../../support/kafkaCluster.ts'
-import type { ConformanceCase, Faults } from '../case.ts'
+import type { ConformanceCase, Faults, Site } from '../case.ts'
 import { withChain } from './chain.ts'
 import { withCluster } from './kafkaRequests.ts'
 
 type End = 'killed' | 'restarted'
 type Office = 'group coordinator' | 'transaction coordinator' | 'leader'
 
+const ENDS: readonly End[] = ['killed', 'restarted']
 /** How long the others go on without the node before it comes back. */
 const AWAY_MS = 3_000
+/**
+ * Kafka 4.3.1 takes a partition that has no leader just now for one that was deleted, and completes a transaction without
+ * its marker there (KAFKA-20734): what stands in `__consumer_offsets` is then unstable for good. It happens while the only
+ * node ends or begins. In its log it says so, and a task that meets it says why it waits.
+ */
+const LEFT_OUT = "Couldn't find leader endpoint for partitions"
+const UNSTABLE = 'UNSTABLE_OFFSET_COMMIT'
+const MAX_TRIES = 3
 
 interface Held {
   readonly office: Office
@@ -68,40 +77,70 @@ async function eachInTurn(run: ChainRun, cluster: KafkaCluster, end: End, faults
 const inDoubt = (workers: readonly Worker[]): number =>
   workers.reduce((sum, { log }) => sum + log.split('commit in doubt').length - 1, 0)
 
-async function goOnWhile(run: ChainRun, work: () => Promise<void>): Promise<number> {
+/** The only node says in its log that it has completed a transaction of this run without all of its markers. */
+function leftOutMarkers(run: ChainRun, cluster: KafkaCluster): boolean {
+  return cluster
+    .log()
+    .split('\n')
+    .some(line => line.includes(LEFT_OUT) && line.includes(run.groupId))
+}
+
+/** What a partition that waits explains; doubled, foreign or out of order is what nothing excuses. */
+function onlyWaits(error: unknown): boolean {
+  if (!(error instanceof Error) || !error.message.includes(UNSTABLE)) return false
+  return /^(missing: |not within )/.test(error.message) && !/^(doubled|foreign|disordered): /m.test(error.message)
+}
+
+async function goOnWhile(run: ChainRun, cluster: KafkaCluster, work: () => Promise<void>): Promise<number> {
   const settings = { requestTimeoutMs: 5_000, sessionTimeoutMs: 30_000 }
   const workers = [run.start(settings), run.start({ ...settings, stateDirectory: run.otherDirectory('second') })]
   await run.untilRunning(60_000)
   await run.writeUntil(work(), 60)
-  await run.untilRunning(60_000)
-  await run.expectExact(60_000)
+  const timeoutMs = cluster.size === 1 && leftOutMarkers(run, cluster) ? 20_000 : 60_000
+  await run.untilRunning(timeoutMs)
+  await run.expectExact(timeoutMs)
   await run.stopAll()
   return inDoubt(workers)
+}
+
+/** One run with its end judged; false where the only node itself says why the offset will never be stable again. */
+async function isJudged(site: Site, cluster: KafkaCluster, end: End, faults: Faults): Promise<boolean> {
+  let judged = true
+  await withChain(
+    site,
+    async run => {
+      try {
+        const commitsHit = await goOnWhile(run, cluster, () => eachInTurn(run, cluster, end, faults))
+        const still = offices.filter(office => cluster.size > 1 && faults.counts[`${office} moved`] === undefined)
+        if (still.length > 0) throw new Error(`no ${still.join(', no ')} has moved`)
+        // A node of three that ends in order hands over first, and may find no commit under way.
+        if (commitsHit === 0 && (cluster.size === 1 || end === 'killed')) throw new Error('no commit was under way')
+      } catch (error) {
+        if (cluster.size > 1 || !onlyWaits(error) || !leftOutMarkers(run, cluster)) throw error
+        judged = false
+      }
+    },
+    { partitions: 6 },
+  )
+  return judged
 }
 
 const offices: readonly Office[] = ['group coordinator', 'transaction coordinator', 'leader']
 
 /**
- * Every node of the cluster goes away once, so leaders, group coordinator and transaction coordinators all move. The only
- * node of a cluster is not killed: see "Not forced" in `docs/conformance.md`.
+ * Every node of the cluster goes away once, so leaders, group coordinator and transaction coordinators all move. Where the
+ * only node says that it has left out markers the run says nothing of us, and another one is made.
  */
 export function brokerCases(cluster: () => KafkaCluster, nodes: 1 | 3): readonly ConformanceCase[] {
-  const ends: readonly End[] = nodes === 1 ? ['restarted'] : ['killed', 'restarted']
-  return ends.map((end): ConformanceCase => ({
+  return ENDS.map((end): ConformanceCase => ({
     row: 'moved',
     name: `every broker of ${nodes} is ${end} in turn, under load`,
-    timeoutMs: 300_000,
-    run: (site, faults) =>
-      withChain(
-        site,
-        async run => {
-          const commitsHit = await goOnWhile(run, () => eachInTurn(run, cluster(), end, faults))
-          const still = offices.filter(office => nodes > 1 && faults.counts[`${office} moved`] === undefined)
-          if (still.length > 0) throw new Error(`no ${still.join(', no ')} has moved`)
-          // A node of three that ends in order hands over first, and may find no commit under way.
-          if (commitsHit === 0 && (nodes === 1 || end === 'killed')) throw new Error('no commit was under way')
-        },
-        { partitions: 6 },
-      ),
+    timeoutMs: 400_000,
+    run: async (site, faults) => {
+      for (let tries = 1; !(await isJudged(site, cluster(), end, faults)); tries++) {
+        faults.add('markers left out by the broker')
+        if (tries === MAX_TRIES) throw new Error(`the broker left markers out in each of ${MAX_TRIES} runs`)
+      }
+    },
   }))
 }
