@@ -13,13 +13,13 @@ export type { ApiName } from './kafkaApis.ts'
  * What happens to a frame. `request`: the broker never gets it. `response`: the broker has acted, the client never hears
  * of it. `cut` ends the connection with it, `swallow` leaves it open (the client's timeout has to notice), `half` sends
  * the first half of the frame and ends the connection, `delay` hands it on after `delayMs` (a request even when the client
- * has given up by then), `error` puts `errorCode` into the answer, `refuse` answers a request with it in the broker's place (the
+ * has given up by then), `hold` likewise when `heal` is called, `error` puts `errorCode` into the answer, `refuse` answers a request with it in the broker's place (the
  * requests of a transaction only), `damage` lets `damage` write into the answer.
  */
 export interface Fault {
   readonly api: ApiName
   readonly on: 'request' | 'response'
-  readonly action: 'cut' | 'swallow' | 'half' | 'delay' | 'error' | 'refuse' | 'damage'
+  readonly action: 'cut' | 'swallow' | 'half' | 'delay' | 'hold' | 'error' | 'refuse' | 'damage'
   readonly delayMs?: number
   readonly errorCode?: number
   /** With `error`: the code for all that was asked, not those of its parts (Fetch, OffsetFetch). */
@@ -56,10 +56,13 @@ export class KafkaProxy {
   readonly brokers: string
   /** Faults that happened, as `EndTxn response`. */
   readonly hits: string[] = []
+  /** Called with each request that comes, faults or not; the bytes begin with the api key. */
+  onRequest: ((request: Buffer) => void) | null = null
   private readonly servers: readonly Server[]
   private readonly ports: ReadonlyMap<string, number>
   private readonly sockets = new Set<Socket>()
   private faults: ActiveFault[] = []
+  private held: (() => void)[] = []
   private paused = false
 
   private constructor(servers: readonly Server[], targets: readonly string[]) {
@@ -88,10 +91,11 @@ export class KafkaProxy {
     this.faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY })
   }
 
-  /** From now on everything passes. */
+  /** From now on everything passes, and what was held back goes on its way. */
   heal(): void {
     this.faults = []
     this.paused = false
+    for (const handOn of this.held.splice(0)) handOn()
   }
 
   /** Cuts all connections and refuses new ones until `heal`. */
@@ -115,13 +119,14 @@ export class KafkaProxy {
       client.destroy()
       if (delayed === 0) broker.destroy()
     }
-    const later = (ms: number, to: Socket, frame: Buffer) => {
+    /** What hands the frame on, at whatever time that is. */
+    const keep = (to: Socket, frame: Buffer) => {
       delayed++
-      setTimeout(() => {
+      return () => {
         delayed--
         to.write(frame)
         if (client.destroyed && delayed === 0) broker.end()
-      }, ms)
+      }
     }
     for (const socket of [client, broker]) {
       this.sockets.add(socket)
@@ -134,6 +139,7 @@ export class KafkaProxy {
     }
     onFrame(client, frame => {
       const request = { apiKey: frame.readInt16BE(4), version: frame.readInt16BE(6), request: frame.subarray(4) }
+      this.onRequest?.(request.request)
       const fault = this.hit('request', request)
       if (fault?.action === 'cut') return cut()
       if (fault?.action === 'swallow') return
@@ -142,7 +148,8 @@ export class KafkaProxy {
         return void client.write(withLength(refusalOf(fault.api, request.request, fault.errorCode ?? 0)))
       }
       pending.set(frame.readInt32BE(8), request)
-      if (fault?.action === 'delay') return later(fault.delayMs ?? 0, broker, frame)
+      if (fault?.action === 'delay') return void setTimeout(keep(broker, frame), fault.delayMs)
+      if (fault?.action === 'hold') return void this.held.push(keep(broker, frame))
       broker.write(frame)
     })
     onFrame(broker, frame => {
@@ -155,7 +162,8 @@ export class KafkaProxy {
       if (fault?.action === 'cut') return cut()
       if (fault?.action === 'swallow') return
       if (fault?.action === 'half') return void client.write(answer.subarray(0, answer.length >> 1), cut)
-      if (fault?.action === 'delay') return later(fault.delayMs ?? 0, client, answer)
+      if (fault?.action === 'delay') return void setTimeout(keep(client, answer), fault.delayMs)
+      if (fault?.action === 'hold') return void this.held.push(keep(client, answer))
       if (fault?.action === 'error') writeErrors(fault.api, answer, fault.errorCode ?? 0, fault.whole)
       if (fault?.action === 'damage') fault.damage?.(answer)
       client.write(answer)
