@@ -62,10 +62,15 @@ export class Broker {
     return exchange(connection, request, version, this.options.requestTimeoutMs)
   }
 
-  /** Asked anew: the features of a cluster change while connections stand. */
+  /**
+   * Asked anew: the features of a cluster change while connections stand. Throws KafkaError too: a broker that does not
+   * say what the cluster has is not taken for one of a cluster that has nothing.
+   */
   async versions(lane: Lane): Promise<BrokerVersions> {
     const { connection } = await this.lane(lane)
-    return askVersions(connection, this.options.requestTimeoutMs)
+    const versions = await askVersions(connection, this.options.requestTimeoutMs)
+    requireFloors(this.name, versions)
+    return versions
   }
 
   closeLane(lane: Lane): void {

@@ -33,7 +33,7 @@ export interface ResponseDecoder {
 
 const member = { groupId: 'g', generation: 3, memberId: 'm-1', instanceId: 'i' }
 const producer = { producerId: 7n, epoch: 1 }
-const offset = { topic: 't', partition: 0, offset: 5, metadata: '' }
+const offset = { topic: 'cards', partition: 1, offset: 5, metadata: '' }
 const join = {
   identity: member,
   sessionTimeoutMs: 1,
@@ -59,11 +59,11 @@ export const RESPONSE_DECODERS: readonly ResponseDecoder[] = [
   { name: 'heartbeat', requests: [heartbeat(member, 1)], answers: [answers.errorAfterThrottle] },
   { name: 'leaveGroup', requests: [leaveGroup(member)], answers: [answers.leaveGroup] },
   { name: 'describeGroup', requests: [describeGroup('g', 1)], answers: [answers.describeGroup] },
-  { name: 'metadata', requests: [metadata(['t'])], answers: [answers.metadata] },
+  { name: 'metadata', requests: [metadata(['cards'])], answers: [answers.metadata] },
   { name: 'topicRights', requests: [topicRights(['t'])], answers: [answers.topicRights] },
-  { name: 'listOffsets', requests: [listOffsets('t', 0, -1, 'read_committed')], answers: [answers.listOffsets] },
-  { name: 'offsetFetch', requests: [offsetFetch('g', 't', 0)], answers: [answers.offsetFetch] },
-  { name: 'offsetCommit', requests: [offsetCommit('g', 't', [1])], answers: [answers.offsetCommit] },
+  { name: 'listOffsets', requests: [listOffsets('cards', 0, -1, 'read_committed')], answers: [answers.listOffsets] },
+  { name: 'offsetFetch', requests: [offsetFetch('g', 'cards', 0)], answers: [answers.offsetFetch] },
+  { name: 'offsetCommit', requests: [offsetCommit('g', 'cards', [1])], answers: [answers.offsetCommit] },
   {
     name: 'produce',
     requests: [produce('v1', 'x', [], 1), produce('v2', 'x', [], 1)],
@@ -72,7 +72,7 @@ export const RESPONSE_DECODERS: readonly ResponseDecoder[] = [
   { name: 'initProducerId', requests: [initProducerId('x', 1, producer)], answers: [answers.initProducerId] },
   {
     name: 'addPartitionsToTransaction',
-    requests: [addPartitionsToTransaction('x', producer, new Map())],
+    requests: [addPartitionsToTransaction('x', producer, new Map([['cards', [1]]]))],
     answers: [answers.addPartitions],
   },
   {

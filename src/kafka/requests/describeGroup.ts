@@ -1,3 +1,4 @@
+import { ProtocolError } from '../errors.ts'
 import type { Api, Request } from '../request.ts'
 import { Writer } from '../wire.ts'
 
@@ -23,8 +24,6 @@ export interface DescribedGroup {
   readonly operations: number
 }
 
-/** The broker does not say. */
-const NO_OPERATIONS = -(2 ** 31)
 const NO_BYTES = Buffer.alloc(0)
 
 /** Who is in a group, and with which partitions. Needs the right DESCRIBE on it. */
@@ -49,7 +48,9 @@ export function describeGroup(groupId: string, timeoutMs: number): Request<Descr
         }))
         return { errorCode, members, operations: reader.int32() }
       })
-      return groups[0] ?? { errorCode: 0, members: [], operations: NO_OPERATIONS }
+      const [described] = groups
+      if (described === undefined) throw new ProtocolError(`an answer to ${DESCRIBE_GROUPS.name} names no group`)
+      return described
     },
   }
 }

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../errors.ts'
 import type { Api, Request } from '../request.ts'
 import { Writer } from '../wire.ts'
 
@@ -119,14 +120,15 @@ export function leaveGroup(identity: MemberIdentity): Request<{ readonly errorCo
     },
     decode: reader => {
       reader.int32()
-      let errorCode = reader.int16()
-      reader.array(() => {
+      const whole = reader.int16()
+      const [ofMember] = reader.array(() => {
         reader.string()
         reader.nullableString()
-        const ofMember = reader.int16()
-        if (errorCode === 0) errorCode = ofMember
+        return reader.int16()
       })
-      return { errorCode }
+      if (whole !== 0) return { errorCode: whole }
+      if (ofMember === undefined) throw new ProtocolError(`an answer to ${LEAVE_GROUP.name} names no member`)
+      return { errorCode: ofMember }
     },
   }
 }

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../errors.ts'
 import type { Api, Request } from '../request.ts'
 import { Writer } from '../wire.ts'
 
@@ -57,6 +58,8 @@ export function metadata(topics: readonly string[]): Request<ClusterMetadata> {
         })
         return { errorCode, topic, partitions }
       })
+      const missing = topics.find(asked => !described.some(({ topic }) => topic === asked))
+      if (missing !== undefined) throw new ProtocolError(`an answer to ${METADATA.name} does not name ${missing}`)
       return { nodes, controllerId, topics: described }
     },
   }

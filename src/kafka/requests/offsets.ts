@@ -1,5 +1,6 @@
 import type { Api, Request } from '../request.ts'
 import { Writer } from '../wire.ts'
+import { saidOf } from '../askedPartition.ts'
 
 const LIST_OFFSETS: Api = { key: 2, name: 'ListOffsets', minVersion: 3, maxVersion: 3, flexibleFrom: 6 }
 const OFFSET_COMMIT: Api = { key: 8, name: 'OffsetCommit', minVersion: 7, maxVersion: 7, flexibleFrom: 8 }
@@ -37,17 +38,16 @@ export function listOffsets(
     },
     decode: reader => {
       reader.int32()
-      let listed: ListedOffset = { errorCode: 3, offset: -1 }
-      reader.array(() => {
-        reader.string()
-        reader.array(() => {
-          reader.int32()
-          const errorCode = reader.int16()
+      const listed = reader.array(() => {
+        const name = reader.string()
+        return reader.array(() => {
+          const head = { topic: name, partition: reader.int32(), errorCode: reader.int16() }
           reader.safeInt64()
-          listed = { errorCode, offset: reader.safeInt64() }
+          return { ...head, offset: reader.safeInt64() }
         })
       })
-      return listed
+      const { errorCode, offset } = saidOf(LIST_OFFSETS.name, listed.flat(), topic, partition)
+      return { errorCode, offset }
     },
   }
 }
@@ -89,21 +89,24 @@ export function offsetFetch(
     },
     decode: reader => {
       reader.int32()
-      let fetched: FetchedOffset = { errorCode: 0, offset: -1, metadata: '' }
-      reader.compactArray(() => {
-        reader.compactString()
-        reader.compactArray(() => {
-          reader.int32()
-          const offset = reader.safeInt64()
+      const fetched = reader.compactArray(() => {
+        const name = reader.compactString()
+        const ofTopic = reader.compactArray(() => {
+          const head = { topic: name, partition: reader.int32(), offset: reader.safeInt64() }
           reader.int32()
           const metadata = reader.nullableCompactString() ?? ''
-          fetched = { errorCode: reader.int16(), offset, metadata }
+          const part = { ...head, metadata, errorCode: reader.int16() }
           reader.tags()
+          return part
         })
         reader.tags()
+        return ofTopic
       })
-      const errorCode = reader.int16()
-      return errorCode === 0 ? fetched : { ...fetched, errorCode }
+      const whole = reader.int16()
+      // Only with success must it name what was asked: "no offset" is said of a partition, never by leaving it out.
+      if (whole !== 0) return { errorCode: whole, offset: -1, metadata: '' }
+      const { errorCode, offset, metadata } = saidOf(OFFSET_FETCH.name, fetched.flat(), topic, partition)
+      return { errorCode, offset, metadata }
     },
   }
 }
@@ -125,16 +128,12 @@ export function offsetCommit(
     },
     decode: reader => {
       reader.int32()
-      let firstError = 0
-      reader.array(() => {
-        reader.string()
-        reader.array(() => {
-          reader.int32()
-          const errorCode = reader.int16()
-          if (firstError === 0) firstError = errorCode
-        })
+      const said = reader.array(() => {
+        const name = reader.string()
+        return reader.array(() => ({ topic: name, partition: reader.int32(), errorCode: reader.int16() }))
       })
-      return { errorCode: firstError }
+      const codes = offsets.map((_, partition) => saidOf(OFFSET_COMMIT.name, said.flat(), topic, partition).errorCode)
+      return { errorCode: codes.find(code => code !== 0) ?? 0 }
     },
   }
 }

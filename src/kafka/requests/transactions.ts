@@ -1,5 +1,9 @@
+import { ProtocolError } from '../errors.ts'
 import type { Api, Request } from '../request.ts'
 import { Writer } from '../wire.ts'
+import type { Reader } from '../wire.ts'
+import { saidOf } from '../askedPartition.ts'
+import type { OfPartition } from '../askedPartition.ts'
 
 const INIT_PRODUCER_ID: Api = { key: 22, name: 'InitProducerId', minVersion: 3, maxVersion: 5, flexibleFrom: 2 }
 const ADD_PARTITIONS: Api = { key: 24, name: 'AddPartitionsToTxn', minVersion: 3, maxVersion: 3, flexibleFrom: 3 }
@@ -36,12 +40,15 @@ export function initProducerId(
     },
     decode: reader => {
       reader.int32()
-      return { errorCode: reader.int16(), producerId: reader.int64(), epoch: reader.int16() }
+      return readIdentity(INIT_PRODUCER_ID.name, reader.int16(), reader)
     },
   }
 }
 
-/** Protocol v1 only: announces the partitions of each produce round before it. The first error of any is returned. */
+/**
+ * Protocol v1 only: announces the partitions of each produce round before it. The first error of any is returned; one of
+ * which the answer says nothing is not announced.
+ */
 export function addPartitionsToTransaction(
   transactionalId: string,
   identity: ProducerIdentity,
@@ -59,19 +66,11 @@ export function addPartitionsToTransaction(
     },
     decode: reader => {
       reader.int32()
-      const errorCodes = reader
-        .compactArray(() => {
-          reader.compactString()
-          const ofTopic = reader.compactArray(() => {
-            reader.int32()
-            const errorCode = reader.int16()
-            reader.tags()
-            return errorCode
-          })
-          reader.tags()
-          return ofTopic
-        })
-        .flat()
+      const said = readErrors(reader)
+      for (const [topic, numbers] of partitions) {
+        for (const partition of numbers) saidOf(ADD_PARTITIONS.name, said, topic, partition)
+      }
+      const errorCodes = said.map(({ errorCode }) => errorCode)
       // OPERATION_NOT_ATTEMPTED only says that another partition of the same request failed.
       return {
         errorCode: errorCodes.find(code => code !== 0 && code !== 55) ?? errorCodes.find(code => code !== 0) ?? 0,
@@ -138,16 +137,7 @@ export function transactionalOffsetCommit(
     },
     decode: reader => {
       reader.int32()
-      let errorCode = 0
-      reader.compactArray(() => {
-        reader.compactString()
-        reader.compactArray(() => {
-          reader.int32()
-          errorCode = reader.int16()
-          reader.tags()
-        })
-        reader.tags()
-      })
+      const { errorCode } = saidOf(TXN_OFFSET_COMMIT.name, readErrors(reader), offset.topic, offset.partition)
       return { errorCode }
     },
   }
@@ -176,7 +166,32 @@ export function endTransaction(
       reader.int32()
       const errorCode = reader.int16()
       if (version < 5 || errorCode !== 0) return { errorCode, ...identity }
-      return { errorCode, producerId: reader.int64(), epoch: reader.int16() }
+      return readIdentity(END_TXN.name, errorCode, reader)
     },
   }
+}
+
+/** With success an answer gives an identity: one that gives none cannot be worked with. */
+function readIdentity(api: string, errorCode: number, reader: Reader): Answer & ProducerIdentity {
+  const identity = { producerId: reader.int64(), epoch: reader.int16() }
+  if (errorCode === 0 && (identity.producerId < 0n || identity.epoch < 0)) {
+    throw new ProtocolError(`an answer to ${api} gives no producer id and epoch`)
+  }
+  return { errorCode, ...identity }
+}
+
+/** The error codes of an answer, partition by partition. */
+function readErrors(reader: Reader): readonly (OfPartition & Answer)[] {
+  return reader
+    .compactArray(() => {
+      const topic = reader.compactString()
+      const ofTopic = reader.compactArray(() => {
+        const part = { topic, partition: reader.int32(), errorCode: reader.int16() }
+        reader.tags()
+        return part
+      })
+      reader.tags()
+      return ofTopic
+    })
+    .flat()
 }

@@ -13,6 +13,8 @@ const SESSION_MS = 600
 class LockSite implements AsyncDisposable {
   /** Of the cluster, as the broker says it. */
   transactionVersion = 2
+  /** The next answers to ApiVersions say this instead, one after the other. */
+  readonly versionsErrors: number[] = []
   /** The next answer to ApiVersions takes so long. */
   versionsTakeMs = 0
   confirmations = 0
@@ -50,7 +52,11 @@ class LockSite implements AsyncDisposable {
       if (site !== undefined) site.socket = socket
       if (apiKey === METADATA) answer(metadataAnswer(self.address))
       else if (apiKey === API_VERSIONS) {
-        const versions = apiVersionsAnswer(MODERN, site?.transactionVersion)
+        const errorCode = site?.versionsErrors.shift()
+        const versions =
+          errorCode === undefined
+            ? apiVersionsAnswer(MODERN, site?.transactionVersion)
+            : new Writer().int16(errorCode).int32(0).finish()
         const takesMs = site?.versionsTakeMs ?? 0
         if (site !== undefined) site.versionsTakeMs = 0
         if (takesMs === 0) answer(versions)
@@ -91,6 +97,21 @@ describe('the lock', () => {
       chosen.push(producer.protocol)
     }
     expect(chosen).toEqual(['v1', 'v2', 'v1'])
+  })
+
+  it.each([
+    [9_999, 'KAFKA_ERROR_9999'],
+    [35, 'KAFKA_UNSUPPORTED_BROKER'],
+  ])('is not taken by the older protocol because a broker says %i, and not what it has', async (errorCode, code) => {
+    site = await LockSite.start()
+    const { producer, locks } = site
+    await producer.takeOver()
+    locks.length = 0
+    site.versionsErrors.push(errorCode)
+    await expect(producer.takeOver()).rejects.toMatchObject({ code })
+    expect(locks).toEqual([])
+    await producer.takeOver()
+    expect(producer.protocol).toBe('v2')
   })
 })
 

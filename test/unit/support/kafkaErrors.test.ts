@@ -104,6 +104,6 @@ describe('an answer that says a code for all that was asked', () => {
     })
     const bytes = answer.int16(0).emptyTags().finish()
     writeErrors('OffsetFetch', bytes, 9_999, true)
-    expect(read(offsetFetch('g', 'in', 3), 7, bytes)).toEqual({ errorCode: 9_999, offset: 42, metadata: 'cycle=1' })
+    expect(read(offsetFetch('g', 'in', 3), 7, bytes)).toMatchObject({ errorCode: 9_999 })
   })
 })
