@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest'
+import type { Shown } from '../support/chain/oracle.ts'
 import type { Row } from './rows.ts'
 
 export type Protocol = 'v1' | 'v2'
@@ -8,6 +9,8 @@ export interface Site {
   readonly brokers: string
   readonly kafkaVersion: string
   readonly protocol: Protocol
+  /** Told at the end of a run of the chain topology; of several runs the last one counts. */
+  readonly shown: (what: Shown) => void
 }
 
 /** Counts what a case has really done to the system, by the fault's name. */
@@ -36,6 +39,7 @@ export interface ConformanceResult {
   readonly protocol: Protocol
   readonly kafkaVersion: string
   readonly faults: Readonly<Record<string, number>>
+  readonly shown: Shown
 }
 
 declare module 'vitest' {
@@ -55,10 +59,13 @@ export function conform(
     for (const { row, name, timeoutMs = 90_000, run } of met) {
       it(name, { timeout: timeoutMs, retry: 0 }, async ({ task }) => {
         const faults = new Faults()
+        // Where no run came to its end nothing has been exact.
+        let last: Shown = 'stopped as said'
+        const shown = (what: Shown) => void (last = what)
         try {
-          await run({ brokers: on.brokers(), kafkaVersion, protocol }, faults)
+          await run({ brokers: on.brokers(), kafkaVersion, protocol, shown }, faults)
         } finally {
-          task.meta.conformance = { row, protocol, kafkaVersion, faults: faults.counts }
+          task.meta.conformance = { row, protocol, kafkaVersion, faults: faults.counts, shown: last }
         }
       })
     }

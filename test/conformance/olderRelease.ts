@@ -4,6 +4,7 @@ import { conform, pick } from './case.ts'
 import type { ConformanceCase, Protocol } from './case.ts'
 import { answerCases } from './cases/answers.ts'
 import { brokerCases } from './cases/brokers.ts'
+import { changelogCases } from './cases/changelog.ts'
 import { crashCases } from './cases/crashes.ts'
 import { membershipCases } from './cases/membership.ts'
 import { reconcileCases } from './cases/reconcile.ts'
@@ -36,8 +37,11 @@ const cases: readonly ConformanceCase[] = [
     topicCases,
     'the log start has moved past the committed offset: INPUT_TRUNCATED, and the other tasks go on',
     'the committed offset was deleted beside a changelog: OFFSET_MISSING, and its restoration mends it',
-    'the changelog is created anew, before a start and under running tasks: CHANGELOG_LOST, never an empty state',
     'an open foreign transaction in the changelog: RESTORE_STUCK with its reason, the others run, and its end mends it',
+  ),
+  ...pick(
+    changelogCases,
+    'the changelog is created anew, before a start and under running tasks: CHANGELOG_LOST, never an empty state',
   ),
 ]
 

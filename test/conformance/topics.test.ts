@@ -1,6 +1,7 @@
 import { inject } from 'vitest'
 import { KAFKA_VERSION } from '../../sandbox/bed/versions.ts'
 import { conform } from './case.ts'
+import { changelogCases } from './cases/changelog.ts'
 import { topicCases } from './cases/topics.ts'
 
-conform(topicCases, { brokers: () => inject('brokers'), kafkaVersion: KAFKA_VERSION })
+conform([...topicCases, ...changelogCases], { brokers: () => inject('brokers'), kafkaVersion: KAFKA_VERSION })

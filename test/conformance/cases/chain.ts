@@ -2,7 +2,10 @@ import { ChainRun } from '../../support/chain/harness.ts'
 import type { ChainOptions } from '../../support/chain/harness.ts'
 import type { Site } from '../case.ts'
 
-/** Runs `body` with a chain run of its own, whose workers use the site's protocol, and takes it away afterwards. */
+/**
+ * Runs `body` with a chain run of its own, whose workers use the site's protocol, looks at its output once more after the
+ * end and tells the site what that shows, and takes the run away.
+ */
 export async function withChain(
   site: Site,
   body: (run: ChainRun) => Promise<void>,
@@ -14,6 +17,7 @@ export async function withChain(
   })
   try {
     await body(run)
+    site.shown(await run.lastLook())
   } finally {
     await run.close()
   }

@@ -2,6 +2,7 @@ import { cp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { LocalStore } from '../../../src/store/localStore.ts'
 import type { ChainRun } from '../../support/chain/harness.ts'
+import { truncateChangelog } from '../../support/chain/truncateChangelog.ts'
 import type { ConformanceCase, Faults } from '../case.ts'
 import { withChain } from './chain.ts'
 import { failedWith, keepOffsets } from './topics.ts'
@@ -127,7 +128,7 @@ const behindLogStart: ConformanceCase = {
       await run.write(35, 20)
       await run.expectExact()
       await second.stop()
-      await run.truncateChangelog(new Map([...copiedAt].map(([partition, end]) => [partition, end + 1])))
+      await truncateChangelog(run, new Map([...copiedAt].map(([partition, end]) => [partition, end + 1])))
       faults.add('local store behind the log start', run.partitions)
       await run.write(10)
       const refused = run.start({ stateDirectory: old })

@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
-import { remakeTopic } from '../../support/chain/remakeTopic.ts'
 import { testClient } from '../../support/topics.ts'
 import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
@@ -29,6 +28,7 @@ const inputTruncated: ConformanceCase = {
       await run.write(8)
       await run.expectExact()
       await first.stop()
+      const before = await run.ends(run.topics.output)
       await run.write(8)
       const end = (await run.ends(run.topics.input)).get(0) ?? 0
       const partitions = [{ partition: 0, offset: String(end - 1) }]
@@ -41,11 +41,28 @@ const inputTruncated: ConformanceCase = {
       await run.expectExact(30_000, others(run))
       await expectOneLine(worker, 'INPUT_TRUNCATED')
       await run.stopAll()
+      await expectUntouched(run, before, [0])
     }),
 }
 
+/** Throws where the output of one of these partitions has another end than in `before`; ask while nobody works. */
+export async function expectUntouched(
+  run: ChainRun,
+  before: ReadonlyMap<number, number>,
+  partitions: Iterable<number>,
+): Promise<void> {
+  const after = await run.ends(run.topics.output)
+  for (const partition of partitions) {
+    if (after.get(partition) !== before.get(partition)) {
+      throw new Error(
+        `something was written to partition ${partition}: its output ended at ${before.get(partition)}, now at ${after.get(partition)}`,
+      )
+    }
+  }
+}
+
 /** The cause stands in the log once, however long the task waits for its operator. */
-async function expectOneLine(worker: Worker, code: string): Promise<void> {
+export async function expectOneLine(worker: Worker, code: string): Promise<void> {
   await wait(1_000)
   const lines = worker.log.split('\n').filter(line => line.includes(`"code":"${code}"`))
   if (lines.length !== 1) throw new Error(`${code} stands in ${lines.length} log lines: ${worker.log}`)
@@ -71,97 +88,11 @@ const offsetMissing: ConformanceCase = {
       const warm = run.start()
       await run.until(30_000, 'all stop', () => failedWith(warm, 'OFFSET_MISSING').length === run.partitions)
       await warm.stop()
-      const after = await run.ends(run.topics.output)
-      for (const [partition, end] of before) {
-        if (after.get(partition) !== end) throw new Error(`something was written to partition ${partition}`)
-      }
+      await expectUntouched(run, before, before.keys())
       const partitions = committed?.partitions.map(({ partition, offset }) => ({ partition, offset })) ?? []
       await run.kafka.setOffsets({ groupId: run.groupId, topic: run.topics.input, partitions })
       run.start()
       await run.expectExact()
-      await run.stopAll()
-    }),
-}
-
-const changelogTruncated: ConformanceCase = {
-  row: 'restore',
-  name: 'the changelog was truncated up to the checkpoint: the local store goes on, and says what it is worth',
-  run: (site, faults) =>
-    withChain(site, async run => {
-      const first = run.start()
-      await run.write(20, 20)
-      await run.expectExact()
-      await first.stop()
-      // The last offset is the marker of the last commit, which the checkpoint does not count.
-      const end = (await run.ends(run.topics.changelog)).get(0) ?? 0
-      await run.truncateChangelog(new Map([[0, end - 1]]))
-      faults.add('changelog records deleted')
-      const worker = run.start()
-      await run.write(10)
-      await run.expectExact()
-      await expectOneLine(worker, 'CHANGELOG_CUT')
-      await run.stopAll()
-    }),
-}
-
-const beginningLost: ConformanceCase = {
-  row: 'restore',
-  name: 'the changelog lost its beginning, no local store: CHANGELOG_LOST, never a part of the state; a moved offset accepts it',
-  timeoutMs: 150_000,
-  run: (site, faults) =>
-    withChain(site, async run => {
-      const first = run.start()
-      await run.write(10)
-      await run.expectExact()
-      await first.stop()
-      await run.truncateChangelog(new Map([[0, 5]]))
-      faults.add('first changelog records deleted')
-      const cold = run.start({ stateDirectory: run.otherDirectory('cold') })
-      await run.until(30_000, 'partition 0 stops', () => failedWith(cold, 'CHANGELOG_LOST').includes(0))
-      await run.untilRunning(30_000, run.partitions - 1)
-      await run.write(4)
-      await run.expectExact(30_000, others(run))
-      await expectOneLine(cold, 'CHANGELOG_LOST')
-      await cold.stop()
-      // Where the store is whole the partition goes on, exact.
-      const warm = run.start()
-      await run.write(4)
-      await run.expectExact()
-      await warm.stop()
-
-      await keepOffsets(run)
-      faults.add('offset moved by hand to where it was', run.partitions)
-      const accepting = run.start({ stateDirectory: run.otherDirectory('accepting') })
-      await run.untilRunning()
-      await run.write(2)
-      await run.untilInputDone()
-      await accepting.stop()
-      // The decision stands in every commit since: it is not asked for again.
-      run.start({ stateDirectory: run.otherDirectory('later') })
-      await run.untilRunning()
-      await run.write(1)
-      await run.expectExact(30_000, others(run))
-      await run.stopAll()
-    }),
-}
-
-const changelogMadeAnew: ConformanceCase = {
-  row: 'restore',
-  name: 'the changelog is created anew, before a start and under running tasks: CHANGELOG_LOST, never an empty state',
-  timeoutMs: 120_000,
-  run: (site, faults) =>
-    withChain(site, async run => {
-      const first = run.start()
-      await run.write(8)
-      await run.expectExact()
-      await remakeTopic(run, run.topics.changelog, 'compact')
-      faults.add('changelog created anew under running tasks', run.partitions)
-      await run.write(2)
-      await run.until(60_000, 'all stop', () => failedWith(first, 'CHANGELOG_LOST').length === run.partitions)
-      await first.stop()
-      faults.add('changelog created anew, no local store', run.partitions)
-      const cold = run.start({ stateDirectory: run.otherDirectory('cold') })
-      await run.until(30_000, 'all stop', () => failedWith(cold, 'CHANGELOG_LOST').length === run.partitions)
       await run.stopAll()
     }),
 }
@@ -245,9 +176,6 @@ const foreignInputTransaction: ConformanceCase = {
 export const topicCases: readonly ConformanceCase[] = [
   inputTruncated,
   offsetMissing,
-  changelogTruncated,
-  beginningLost,
-  changelogMadeAnew,
   foreignTransaction,
   foreignInputTransaction,
 ]

@@ -2,18 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import kafkajs from 'kafkajs'
 import type { Admin, IResourceConfigEntry, Producer } from 'kafkajs'
 import { storeDirectory } from '../../../src/engine/takeover.ts'
 import { createTopics, testClient } from '../topics.ts'
 import { judgeChains, timersAt } from './oracle.ts'
+import type { Shown, Verdict } from './oracle.ts'
 import type { ChainTopics } from './topology.ts'
 import { Worker } from './workerProcess.ts'
 import type { ChainSettings } from './workerProtocol.ts'
 
 export type { Worker } from './workerProcess.ts'
-
-const TOPIC = kafkajs.ConfigResourceTypes.TOPIC
 
 export interface ChainOptions {
   /** Default 4. */
@@ -40,6 +38,8 @@ export class ChainRun {
   private readonly producer: Producer
   private readonly admin: Admin
   private written = 0
+  /** What `expectExact` has last found exact; null for nothing yet. */
+  private foundExact: { readonly partitions: ReadonlySet<number> | undefined } | null = null
 
   private constructor(brokers: string, id: string, stateDirectory: string, options: ChainOptions) {
     this.brokers = brokers
@@ -164,32 +164,6 @@ export class ChainRun {
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
   }
 
-  /** Moves the log start of the changelog, which a broker allows only while deletion is one of its policies. */
-  async truncateChangelog(offsets: ReadonlyMap<number, number>): Promise<void> {
-    const topic = this.topics.changelog
-    const setPolicy = async (policy: string) => {
-      const configEntries = [
-        { name: 'cleanup.policy', value: policy },
-        { name: 'retention.ms', value: '-1' },
-      ]
-      await this.admin.alterConfigs({ validateOnly: false, resources: [{ type: TOPIC, name: topic, configEntries }] })
-      await wait(500)
-    }
-    await setPolicy('compact,delete')
-    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }))
-    // A broker refuses until it has heard of the policy.
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.admin.deleteTopicRecords({ topic, partitions })
-        break
-      } catch (error) {
-        if (tries === 20) throw error
-        await wait(500)
-      }
-    }
-    await setPolicy('compact')
-  }
-
   /**
    * Waits until everything that the input asks for is in the output, `partitions` or all of them. Throws with what is
    * wrong, and with the workers' states and logs.
@@ -198,18 +172,36 @@ export class ChainRun {
     const deadline = Date.now() + timeoutMs
     for (;;) {
       const { inputs, ...verdict } = await judgeChains(this.brokers, this.topics, partitions)
-      const wrong = Object.entries<readonly string[]>(verdict).filter(([, lines]) => lines.length > 0)
+      const wrong = wrongsOf(verdict)
       const short = partitions === undefined && inputs < (await this.inputSize())
-      if (wrong.length === 0 && !short) return this.checkProtocols()
+      if (wrong.length === 0 && !short) {
+        this.foundExact = { partitions }
+        return this.checkProtocols()
+      }
       const onlyLate = wrong.every(([what]) => what === 'missing')
       if (onlyLate && Date.now() < deadline) {
         await wait(300)
         continue
       }
-      const found = wrong.map(([what, lines]) => `${what}: ${lines.length}, such as ${lines.slice(0, 5).join('; ')}`)
+      const found = wrong.map(said)
       if (short) found.push(`the oracle saw only ${inputs} records of the input`)
       throw new Error([...found, ...this.alive().map(worker => worker.describe())].join('\n'))
     }
+  }
+
+  /**
+   * Ends whoever still works, and looks once more at what `expectExact` has found exact: it returns at its first look, and
+   * something may have come later. Throws where that is wrong; what is missing was written to the input since.
+   */
+  async lastLook(): Promise<Shown> {
+    await Promise.all(this.alive().map(worker => worker.kill()))
+    if (this.foundExact === null) return 'stopped as said'
+    const { partitions } = this.foundExact
+    const verdict = await judgeChains(this.brokers, this.topics, partitions)
+    const wrong = wrongsOf({ ...verdict, missing: [] })
+    if (wrong.length > 0) throw new Error(`after the end ${wrong.map(said).join('\n')}`)
+    if (verdict.missing.length > 0) return 'stopped as said'
+    return (partitions?.size ?? this.partitions) < this.partitions ? 'stopped as said, the others exact' : 'exact'
   }
 
   /** Throws unless every timer line stands behind its key's link of that number. */
@@ -290,3 +282,11 @@ export class ChainRun {
     if (everyMs > 0) await wait(everyMs)
   }
 }
+
+type Wrong = readonly [what: string, lines: readonly string[]]
+
+function wrongsOf({ missing, doubled, foreign, disordered }: Verdict): Wrong[] {
+  return Object.entries({ missing, doubled, foreign, disordered }).filter(([, lines]) => lines.length > 0)
+}
+
+const said = ([what, lines]: Wrong): string => `${what}: ${lines.length}, such as ${lines.slice(0, 5).join('; ')}`

@@ -11,6 +11,9 @@ export interface Verdict {
   readonly disordered: readonly string[]
 }
 
+/** What a case has shown at its end: all partitions exact, all that did not stop, or only that it stopped and wrote nothing. */
+export type Shown = 'exact' | 'stopped as said, the others exact' | 'stopped as said'
+
 /**
  * Compares the output with the input, both as Apache's consumer reads them (so it does not matter if the test's own
  * producer wrote a record twice). `partitions` limits it to some.

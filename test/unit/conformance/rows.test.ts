@@ -5,6 +5,7 @@ import type { KafkaCluster } from '../../support/kafkaCluster.ts'
 import { answerCases } from '../../conformance/cases/answers.ts'
 import { brokerCases } from '../../conformance/cases/brokers.ts'
 import { churnCase } from '../../conformance/cases/churn.ts'
+import { changelogCases } from '../../conformance/cases/changelog.ts'
 import { clockCases } from '../../conformance/cases/clock.ts'
 import { compactionCase, missedDeleteCase } from '../../conformance/cases/compaction.ts'
 import { crashCases } from '../../conformance/cases/crashes.ts'
@@ -34,6 +35,7 @@ const suite = {
   answerCases,
   brokerCases: [...brokerCases(noCluster, 1), ...brokerCases(noCluster, 3)],
   churnCase: [churnCase(10)],
+  changelogCases,
   clockCases,
   compactionCase: [compactionCase],
   crashCases,
