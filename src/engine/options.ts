@@ -5,7 +5,8 @@ import type { EngineObserver } from './observer.ts'
 
 /**
  * Points at which a test may stop or kill the process, in the order of the commit cycle in `docs/design.md`: after the
- * step of that number, after the lock, the writes and the restore of a takeover, and in a reconcile.
+ * step of that number, after the lock, the writes and the restore of a takeover, and in a reconcile. The local store is
+ * written behind, for many cycles at once: step 6 does not wait for it.
  */
 export type EngineStep =
   | 'locked'
@@ -17,7 +18,9 @@ export type EngineStep =
   | 'reconcile-proved' // R1 of a reconcile is granted
   | 'reconcile-read' // R2 is answered
   | 'committed' // 4
-  | 'stored' // 5
+  | 'queued' // 5, first half: what the cycle changed waits for the local store
+  | 'store-ahead' // 5, second half: changes are in the store, more follow, its checkpoint is still the one before
+  | 'stored' // 5: the store has all of them, and the checkpoint behind them
   | 'effects-started' // 6
 
 export interface EngineOptions {
@@ -48,6 +51,8 @@ export interface EngineOptions {
   readonly observer: EngineObserver
   /** Tests only: transactions of protocol v1 on a cluster that has finalized v2. */
   readonly forceTransactionProtocol?: 'v1'
+  /** Tests only: the local store gets so many entries per write, so that a flush of little state is several writes. */
+  readonly forceStoreWriteEntries?: number
   readonly onStep?: (step: EngineStep, topic: string, partition: number) => Promise<void> | void
 }
 

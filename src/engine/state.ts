@@ -13,6 +13,15 @@ export const VERSION_KEY = '~version'
 /** Entries per write to the store, about a megabyte: each write waits for a turn of the busy event loop. */
 const WRITE_ENTRIES = 10_000
 
+export interface FlushOptions {
+  /** Waits for the disk. */
+  readonly sync: boolean
+  /** Per write to the store; fewer are for tests. */
+  readonly writeEntries?: number | undefined
+  /** After each write that the checkpoint does not come with. */
+  readonly onAhead?: (() => Promise<void> | void) | undefined
+}
+
 export interface PartitionStateOptions {
   readonly changelog: string
   readonly partition: number
@@ -177,19 +186,21 @@ export class PartitionState {
    * Step 5, second half: what was committed since the last time goes into the store, then the changelog position that it
    * stands for. In several writes: a crash between them leaves the old position, from which the replay comes to the same.
    */
-  async flush(nowMs: number, options: { sync: boolean } = { sync: false }): Promise<void> {
+  async flush(nowMs: number, options: FlushOptions = { sync: false }): Promise<void> {
     if (this.flushing) return
+    const { sync, writeEntries = WRITE_ENTRIES, onAhead } = options
     this.flushing = true
     const checkpoint = this.checkpoint(nowMs)
     const slots = this.entries.takeDirty()
     try {
       const { store } = this.options
       let at = 0
-      for (; slots.length - at > WRITE_ENTRIES; at += WRITE_ENTRIES) {
+      for (; slots.length - at > writeEntries; at += writeEntries) {
         const from = at
-        await store.writeAhead(write => this.fill(write, slots, from))
+        await store.writeAhead(write => this.fill(write, slots, from, from + writeEntries))
+        await onAhead?.()
       }
-      await store.write(write => this.fill(write, slots, at), checkpoint, options)
+      await store.write(write => this.fill(write, slots, at, slots.length), checkpoint, { sync })
       this.entries.flushed(slots, true)
     } catch (error) {
       this.entries.flushed(slots, false)
@@ -199,11 +210,10 @@ export class PartitionState {
     }
   }
 
-  /** One write of a flush: the slots from `at` on. */
-  private fill(write: StoreWrite, slots: readonly number[], at: number): void {
+  /** One write of a flush: some of its slots. */
+  private fill(write: StoreWrite, slots: readonly number[], from: number, end: number): void {
     const { arena } = this.entries
-    const end = Math.min(slots.length, at + WRITE_ENTRIES)
-    for (let i = at; i < end; i++) {
+    for (let i = from; i < end; i++) {
       const slot = slots[i]!
       const key = this.entries.storeKeyOf(slot)
       if (arena.has(slot)) write.put(key, arena.bufferOf(slot), arena.startOf(slot), arena.endOf(slot))

@@ -3,6 +3,7 @@ import { StoreDamagedError } from '../store/errors.ts'
 import type { LocalStore, StoreWork } from '../store/localStore.ts'
 import { storeUnwritableError } from './errors.ts'
 import type { StoreFlush } from './observer.ts'
+import type { EngineStep } from './options.ts'
 import type { PartitionState } from './state.ts'
 
 /**
@@ -23,6 +24,9 @@ export interface StoreFlusherOptions {
   readonly onUnusable: (error: Error) => void
   /** After each write, successful or not. */
   readonly onFlushed: (flush: StoreFlush) => void
+  /** See `EngineOptions`; both are for tests. */
+  readonly writeEntries?: number | undefined
+  readonly onStep?: ((step: Extract<EngineStep, 'store-ahead' | 'stored'>) => Promise<void> | void) | undefined
 }
 
 /** Step 5, second half: writes committed changes behind, coalesced. A failing disk costs restart time, not data. */
@@ -78,12 +82,13 @@ export class StoreFlusher {
   }
 
   private async write(options: { sync: boolean }): Promise<void> {
-    const { state, store, log, onFlushed } = this.options
+    const { state, store, log, onFlushed, writeEntries, onStep } = this.options
     const startedMs = performance.now()
     let written = false
     try {
-      await state.flush(Date.now(), options)
+      await state.flush(Date.now(), { ...options, writeEntries, onAhead: onStep && (() => onStep('store-ahead')) })
       written = true
+      await onStep?.('stored')
     } finally {
       const { work, trouble } = store
       if (trouble !== null && trouble !== this.reportedTrouble) {

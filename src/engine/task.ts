@@ -267,6 +267,8 @@ export class Task<Tables extends object, Effect, Result> {
         log,
         onUnusable: error => this.endWith(error),
         onFlushed: flush => engine.observer.flushed(topology.role, topic, partition, flush),
+        writeEntries: engine.forceStoreWriteEntries,
+        onStep: engine.onStep && (step => engine.onStep?.(step, topic, partition)),
       })
     }
     const tables = state === null ? ({} as never) : state.createTables(topology.tables)
@@ -484,7 +486,7 @@ export class Task<Tables extends object, Effect, Result> {
       // Step 5.
       this.state?.committed(cycle, nextOffsets.get(`${topology.changelog}/${this.partition}`))
       this.flusher?.flushWhenDue()
-      await engine.onStep?.('stored', this.topic, this.partition)
+      await engine.onStep?.('queued', this.topic, this.partition)
       // Step 6.
       if (!this.abort.signal.aborted) this.effects.start(cycle.effects)
       await engine.onStep?.('effects-started', this.topic, this.partition)

@@ -115,6 +115,7 @@ export class ChainRun {
       transactionTimeoutMs: 60_000,
       maxStoreAgeMs: 3_600_000,
       maxUnflushedBytes: 256 << 20,
+      storeWriteEntries: null,
       restoreNoProgressMs: 180_000,
       instanceId: null,
       logLevel: 'warn',

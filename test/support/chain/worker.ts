@@ -2,6 +2,7 @@
  * One process that runs the chain topology until SIGTERM. Settings come as JSON in CHAIN_SETTINGS, with what shall go
  * wrong inside of it. Prints a WorkerReport as one line of JSON every 200 ms.
  */
+import { writeSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
 import { silentObserver } from '../../../src/engine/observer.ts'
@@ -12,7 +13,7 @@ import { Cluster } from '../../../src/kafka/cluster.ts'
 import type { TopicPartition } from '../../../src/kafka/groupMember.ts'
 import { ListenerWatch } from './listenerWatch.ts'
 import { chainTopology } from './topology.ts'
-import type { ChainSettings, CommitCounts, CommittedCycle, Resources, WorkerReport } from './workerProtocol.ts'
+import type { ChainSettings, CommitCounts, CommittedCycle, Resources, Struck, WorkerReport } from './workerProtocol.ts'
 
 const settings = JSON.parse(process.env.CHAIN_SETTINGS ?? '{}') as ChainSettings
 
@@ -51,6 +52,8 @@ const cluster = await Cluster.connect({
   requestTimeoutMs: settings.requestTimeoutMs,
 })
 let reached = 0
+/** Partitions that wait at `heldAt`. */
+const held = new Set<number>()
 const runner = new RoleRunner(chainTopology(settings.topics, settings.variant), {
   ...ENGINE_DEFAULTS,
   cluster,
@@ -65,11 +68,22 @@ const runner = new RoleRunner(chainTopology(settings.topics, settings.variant), 
   log: pino({ level: settings.logLevel }, pino.destination(2)),
   observer,
   ...(settings.protocol === 'v1' ? { forceTransactionProtocol: 'v1' as const } : {}),
-  onStep: async step => {
+  ...(settings.storeWriteEntries === null ? {} : { forceStoreWriteEntries: settings.storeWriteEntries }),
+  onStep: async (step, _topic, partition) => {
     const { fault } = settings
-    if (step !== fault?.step || Date.now() < (fault.fromMs ?? 0) || ++reached < fault.count) return
-    if (fault.does === 'wait') await wait(fault.waitMs)
-    else if (reached === fault.count) process.kill(process.pid, fault.does === 'kill' ? 'SIGKILL' : 'SIGSTOP')
+    const heldAt = fault?.heldAt
+    if (heldAt?.step === step) {
+      held.add(partition)
+      await wait(heldAt.waitMs)
+      held.delete(partition)
+    }
+    if (step !== fault?.step || Date.now() < (fault.fromMs ?? 0)) return
+    if ((heldAt !== undefined && !held.has(partition)) || ++reached < fault.count) return
+    if (fault.does === 'wait') return wait(fault.waitMs)
+    if (reached !== fault.count) return
+    const struck: Struck = { struckAt: step, partition }
+    writeSync(2, `${JSON.stringify(struck)}\n`)
+    process.kill(process.pid, fault.does === 'kill' ? 'SIGKILL' : 'SIGSTOP')
   },
 })
 

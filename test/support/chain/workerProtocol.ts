@@ -8,6 +8,14 @@ interface AtStep {
   readonly count: number
   /** Wall clock: what comes before it does not count. Default: everything does. */
   readonly fromMs?: number
+  /** Every cycle waits for so long at that step, and only what its partition reaches meanwhile counts. */
+  readonly heldAt?: { readonly step: EngineStep; readonly waitMs: number }
+}
+
+/** Where a process was that killed or stopped itself: a line of JSON on its standard error. */
+export interface Struck {
+  readonly struckAt: EngineStep
+  readonly partition: number
 }
 
 /** Something that the process does to itself at a step of the engine, the `count`-th time that it gets there. */
@@ -37,6 +45,8 @@ export interface ChainSettings {
   readonly transactionTimeoutMs: number
   readonly maxStoreAgeMs: number
   readonly maxUnflushedBytes: number
+  /** Entries per write to the local store; null: as the engine does. */
+  readonly storeWriteEntries: number | null
   readonly restoreNoProgressMs: number
   readonly instanceId: string | null
   readonly logLevel: string

@@ -111,6 +111,28 @@ describe('a write of the local store', () => {
     expect(order).toEqual(['begins', 'ends', 'begins', 'ends', 'closed'])
   })
 
+  test('of many entries goes in pieces, and the checkpoint comes behind the last of them', async () => {
+    const changing = new ChangingState()
+    const seen: string[] = []
+    const flusher = new StoreFlusher({
+      state: changing.state,
+      store,
+      maxUnflushedBytes: 1 << 20,
+      log: pino({ level: 'silent' }),
+      onUnusable: error => unusable.push(error),
+      onFlushed: () => undefined,
+      writeEntries: 2,
+      onStep: step => {
+        const written = ['a', 'b', 'c', 'd', 'e'].filter(key => store.get(`t/${key}`) !== undefined)
+        seen.push(`${step}: ${written.join('')}, at ${store.checkpoint()?.changelogPosition ?? 'none'}`)
+      },
+    })
+    changing.commit('a', 'b', 'c', 'd', 'e')
+    await flusher.close()
+    expect(seen).toEqual(['store-ahead: ab, at none', 'store-ahead: abcd, at none', 'stored: abcde, at 5'])
+    expect(unusable).toEqual([])
+  })
+
   test('that a full volume does not take ends the task once more waits than may, and says who must act', async () => {
     const changing = new ChangingState()
     const flusher = flusherOn(changing.state, 1_000)
