@@ -2,7 +2,7 @@ import type { Resources } from '../support/chain/workerProtocol.ts'
 
 const RESOURCES = ['rssBytes', 'heapUsedBytes', 'externalBytes', 'handles', 'timers', 'listeners'] as const
 
-/** How far each may grow from the first to the last part of a soak before it counts as a leak. */
+/** How far each may rise over the last half of a soak, and count as flat. */
 export interface Allowance {
   readonly bytes: number
   readonly count: number
@@ -10,26 +10,38 @@ export interface Allowance {
 
 export interface Growth {
   readonly resource: keyof Resources
-  /** Least of the part from a fifth to two fifths of the time, and of the last fifth. */
-  readonly early: number
-  readonly late: number
+  /** Over the last half of the time, by the slope of its five tenths; below 0 where it falls. */
+  readonly rise: number
   readonly isLeak: boolean
 }
 
+/** Of a level this much is no rise: resident memory is counted in pages and arenas. */
+const SHARE_OF_LEVEL = 0.01
+const LAST_HALF = 5
+
 /**
- * Compares the least of an early part with the least of the last: what a garbage collection, or the end of a rebalance,
- * gives back is no growth, and the first fifth is warm-up.
+ * Judges the slope over the last half of the time: what has not come to an end by then is taken for a leak, however little
+ * it has made of the whole, and the first half is warm-up. Each tenth stands for itself with its least, since what a garbage
+ * collection or the end of a rebalance gives back is no growth; the slope is the median of those between any two of the
+ * tenths, so that one of them that is out of line decides nothing.
  */
 export function growthOf(samples: readonly Resources[], allowance: Allowance): Growth[] {
-  const at = (share: number) => Math.floor(samples.length * share)
-  const early = samples.slice(at(0.2), at(0.4))
-  const late = samples.slice(at(0.8))
+  const tenths = leastByTenth(samples)
   return RESOURCES.map(resource => {
-    const least = (part: readonly Resources[]) => Math.min(...part.map(sample => sample[resource]))
-    const allowed = resource.endsWith('Bytes') ? allowance.bytes : allowance.count
-    const growth = { resource, early: least(early), late: least(late) }
-    return { ...growth, isLeak: !(Number.isFinite(growth.early) && growth.late - growth.early <= allowed) }
+    const half = tenths[resource].slice(-LAST_HALF)
+    const rise = medianSlope(half) * LAST_HALF
+    const inBytes = resource.endsWith('Bytes')
+    const allowed = inBytes ? Math.max(allowance.bytes, SHARE_OF_LEVEL * half[0]!) : allowance.count
+    return { resource, rise, isLeak: !(Number.isFinite(rise) && rise <= allowed) }
   })
+}
+
+function medianSlope(values: readonly number[]): number {
+  const slopes = values
+    .flatMap((from, at) => values.slice(at + 1).map((to, after) => (to - from) / (after + 1)))
+    .toSorted((a, b) => a - b)
+  const middle = slopes.length / 2
+  return (slopes[Math.ceil(middle) - 1]! + slopes[Math.floor(middle)]!) / 2
 }
 
 /** Least of each tenth of the time, by resource: shows whether what grows comes to an end. */

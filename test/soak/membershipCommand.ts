@@ -17,7 +17,8 @@ export interface MembershipFlags {
 const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' }
 const LOSS_ROW = /^\| records lost or doubled .*\n/m
 const MIB = 1 << 20
-const ALLOWANCE: Allowance = { bytes: 24 * MIB, count: 2 }
+/** Over half an hour with some 670 rebalances: 1.6 KB of each that stay would be seen. */
+const ALLOWANCE: Allowance = { bytes: MIB, count: 1 }
 
 const NAMES: Readonly<Record<keyof Resources, string>> = {
   rssBytes: 'resident memory, MiB',
@@ -30,7 +31,7 @@ const NAMES: Readonly<Record<keyof Resources, string>> = {
 
 /**
  * Runs the soak of the membership, in the environment of the image, and prints its section of the page. False when
- * something grows: the section says so, and is written all the same. Where the output is not exact this throws.
+ * something rises: the section says so, and is written all the same. Where the output is not exact this throws.
  */
 export async function runMembership(brokers: string, flags: MembershipFlags): Promise<boolean> {
   const { minutes, pauseMs, write } = flags
@@ -59,9 +60,9 @@ export function membershipSection(result: SoakResult, origin: string, command: s
     ['commits of the instance that stays', String(result.commits)],
     ['records lost or doubled', '0'],
   ]
-  const tenths = growth.map(({ resource, early, late, isLeak }) => {
+  const tenths = growth.map(({ resource, rise, isLeak }) => {
     const shown = (value: number): string => valueOf(resource, value)
-    return [NAMES[resource], ...result.leastByTenth[resource].map(shown), shown(early), shown(late), verdict(isLeak)]
+    return [NAMES[resource], ...result.leastByTenth[resource].map(shown), shown(rise), verdict(isLeak)]
   })
   return [
     '## Partitions that come and go',
@@ -69,7 +70,7 @@ export function membershipSection(result: SoakResult, origin: string, command: s
     'One instance stays under load; another joins, has half of the partitions, leaves, and so on. Each turn takes stores, sockets,',
     'timers and listeners away and brings them back. The environment is that of the image (`MALLOC_ARENA_MAX`, `MALLOC_MMAP_THRESHOLD_`).',
     'The output is judged as everywhere (`test/support/chain/oracle.ts`): where a record is lost or doubled, this is not written. The same in',
-    'small is in `npm test` (`test/broker/engine/leaks.test.ts`).',
+    'small is in `npm test` (`test/broker/engine/leaks.test.ts`): in 25 s it sees handles, timers and listeners, and of memory only what is gross.',
     '',
     `${origin}:`,
     '',
@@ -81,20 +82,20 @@ export function membershipSection(result: SoakResult, origin: string, command: s
     '|---|---|',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
-    'The least of each tenth of the time, in the instance that stays. Early is the least from a fifth to two fifths of the time, late that of the',
-    `last fifth; more than ${ALLOWANCE.bytes / MIB} MiB, or more than ${ALLOWANCE.count} of what is counted, between them is GROWS.`,
+    'The least of each tenth of the time, in the instance that stays. The slope over the last half decides (the median of the slopes between any two',
+    `of its tenths): more than ${ALLOWANCE.bytes / MIB} MiB and one percent in that half, or more than ${ALLOWANCE.count} of what is counted, is RISES: it has not come to an end within the time.`,
     '',
-    '| | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | early | late | |',
-    '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|',
+    '| | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | rise in the last half | |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...tenths.map(cells => `| ${cells.join(' | ')} |`),
   ].join('\n')
 }
 
 function valueOf(resource: keyof Resources, value: number): string {
-  if (!resource.endsWith('Bytes')) return String(value)
-  return (value / MIB).toFixed(resource === 'rssBytes' ? 0 : 1)
+  if (!resource.endsWith('Bytes')) return String(Number(value.toFixed(1)))
+  return (value / MIB).toFixed(resource === 'rssBytes' ? 0 : 1).replace(/^-(0(\.0)?)$/, '$1')
 }
 
 function verdict(isLeak: boolean): string {
-  return isLeak ? 'GROWS' : 'flat'
+  return isLeak ? 'RISES' : 'flat'
 }
