@@ -12,6 +12,7 @@ import {
   roleFailedError,
   TaskError,
 } from './errors.ts'
+import { FailureLog } from './failureLog.ts'
 import type { EngineOptions } from './options.ts'
 import { Pauses } from './pauses.ts'
 import type { TaskContext, Topology } from './processor.ts'
@@ -60,6 +61,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
   private readonly topology: Topology<Tables, Effect, Result>
   private readonly engine: EngineOptions
   private readonly log: Logger
+  private readonly failures: FailureLog
   private readonly groupId: string
   private readonly slots = new Map<string, Slot<Tables, Effect, Result>>()
   private readonly stopping = new AbortController()
@@ -80,6 +82,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     this.engine = engine
     this.groupId = `${engine.applicationId}-${topology.role}`
     this.log = engine.log.child({ role: topology.role })
+    this.failures = new FailureLog(this.log)
     const tasks = () => [...this.slots.values()].map(slot => slot.task)
     this.pauses = new Pauses({ role: topology.role, inputs: topology.inputs, tasks, log: this.log })
   }
@@ -301,7 +304,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
       fetcher: this.fetcher!,
       partitionCounts: this.partitionCounts,
       paused: () => this.pauses.of(tp.topic, tp.partition),
-      onFailed: error => this.logFailure(tp, error),
+      onFailed: error => this.failures.failed(tp, error),
     })
   }
 
@@ -326,6 +329,7 @@ export class RoleRunner<Tables extends object, Effect, Result> {
     // What was assigned again while it was being given up is no older than a confirmation, however long that took.
     if (this.isWanted(id) && this.error === null) await this.isConfirmed()
     this.slots.delete(id)
+    this.failures.moved(tp)
     this.warm = [...this.warm.filter(other => idOf(other) !== id), tp]
     // Assigned again while it was being given up.
     if (this.isWanted(id) && this.error === null) this.openSlot(id, tp)
@@ -353,12 +357,6 @@ export class RoleRunner<Tables extends object, Effect, Result> {
 
   private async undesired(id: string): Promise<void> {
     while (this.isWanted(id)) await sleep(200, this.stopping.signal)
-  }
-
-  private logFailure(tp: TopicPartition, error: TaskError): void {
-    const fields = { topic: tp.topic, partition: tp.partition, code: error.code, err: error }
-    if (error.code === 'OWNERSHIP_LOST') this.log.info(fields, 'partition was taken over by another instance')
-    else this.log.error(fields, error.message)
   }
 
   private fail(error: unknown): void {
