@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Worker } from '../../support/chain/harness.ts'
 import { longestOf, silencesOf } from '../../support/chain/silence.ts'
 import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
@@ -124,24 +125,54 @@ const duringRestore: ConformanceCase = {
     ),
 }
 
+const REBALANCES_DURING_COMMITS = 6
+const MOST_TURNS = 8
+
+/** Commits that the group refused because they named an older generation, each cycle once. */
+function refusedOf(worker: Worker): number {
+  const inDoubt = worker.log.split('\n').filter(line => line.includes('commit in doubt'))
+  const refused = inDoubt.filter(line => line.includes('ILLEGAL_GENERATION'))
+  const cycles = refused.map(line => JSON.parse(line) as { readonly partition: number; readonly cycle: number })
+  return new Set(cycles.map(({ partition, cycle }) => `${partition}: ${cycle}`)).size
+}
+
+/**
+ * A commit that began in one generation and names it in the next: refused, reconciled, sent again. Brokers before 4.0 refuse
+ * the reconcile while its transaction is open: there the task is opened again.
+ */
 const duringCommit: ConformanceCase = {
   row: 'rebalance',
-  name: 'the group rebalances while commits are open',
+  name: 'the group rebalances while commits are open: refused with their old generation, they are sent again',
+  timeoutMs: 180_000,
   run: (site, faults) =>
     withChain(site, async run => {
-      const slow = { fault: { does: 'wait', step: 'produced', count: 1, waitMs: 400 } } as const
-      run.start(slow)
+      const slow = {
+        sessionTimeoutMs: 15_000,
+        fault: { does: 'wait', step: 'produced', count: 1, waitMs: 400 },
+      } as const
+      const first = run.start(slow)
       await run.untilRunning()
+      const rebalances = () => first.report?.rebalances ?? 0
+      const before = rebalances()
       const scene = async () => {
-        for (let turn = 0; turn < 3; turn++) {
+        for (let turn = 1; ; turn++) {
           const second = run.start({ ...slow, stateDirectory: run.otherDirectory(`second-${turn}`) })
           await run.until(30_000, 'the second works', () => second.running > 0 && second.commits.committed > 2)
           await second.stop()
-          faults.add('rebalance during commits', 2)
+          await run.untilRunning()
+          if (refusedOf(first) > 0 && rebalances() - before >= REBALANCES_DURING_COMMITS) break
+          if (turn === MOST_TURNS) throw new Error(`no commit met another generation: ${first.describe()}`)
         }
       }
       await run.writeUntil(scene(), 60)
       await run.expectExact()
+      faults.add('rebalance during commits', rebalances() - before)
+      faults.add('commit with an old generation', refusedOf(first))
+      const { resent, lost } = first.commits
+      const again = site.kafkaVersion.startsWith('3.') ? lost : resent
+      if (again < refusedOf(first)) {
+        throw new Error(`${refusedOf(first)} were refused, ${resent} sent again, ${lost} lost: ${first.describe()}`)
+      }
       await run.stopAll()
     }),
 }
