@@ -1,4 +1,5 @@
 import type { FetchedChunk, Subscription } from '../kafka/fetcher.ts'
+import { CorruptBatchError } from '../kafka/errors.ts'
 import { firstTimestampOf, scanRecords } from '../kafka/recordBatch.ts'
 import type { RecordView } from '../kafka/recordBatch.ts'
 import { Backoff, sleep } from './backoff.ts'
@@ -43,6 +44,8 @@ export class TaskInput {
   /** First offset that is not among `prepared`. */
   private preparedUntil = 0
   private blocked = false
+  /** A batch whose contents are damaged: nothing from there on is handed out. */
+  private damage: CorruptBatchError | undefined
   /** A high watermark still to be reached, and the moment before which it was asked for. */
   private gate: { highWatermark: number; askedAtMs: number } | undefined
 
@@ -51,14 +54,20 @@ export class TaskInput {
     this.position = options.position
   }
 
-  /** The input failed for good (offset out of range). */
+  /**
+   * Why no more comes (offset out of range, a damaged batch), once everything that had come is handed out: retention may
+   * have deleted it since, and then it is nowhere but here. Undefined until then.
+   */
   get failure(): Error | undefined {
-    return this.options.subscription.failure
+    if (this.damage !== undefined) return this.damage
+    const { subscription } = this.options
+    return this.chunk === undefined && subscription.next === undefined ? subscription.failure : undefined
   }
 
-  /** Why fetching does not get on, while it is tried again. */
+  /** Why fetching does not get on: it is tried again, or what had come before is handed out first. */
   get lastError(): Error | undefined {
-    return this.options.subscription.lastError
+    const { failure, lastError } = this.options.subscription
+    return this.damage ?? failure ?? lastError
   }
 
   get lastStableOffset(): number {
@@ -113,12 +122,17 @@ export class TaskInput {
    * position moved. `handle` may throw InputNotReadyError before it has changed anything.
    */
   take(handle: (record: RecordView) => boolean): boolean {
-    if (this.blocked) return false
+    if (this.blocked || this.damage !== undefined) return false
     this.chunk ??= this.options.subscription.take()
     const before = this.position
     if (this.chunk !== undefined) {
-      if (this.options.prepare) this.takePrepared(this.chunk, handle)
-      else this.scan(this.chunk, handle)
+      try {
+        if (this.options.prepare) this.takePrepared(this.chunk, handle)
+        else this.scan(this.chunk, handle)
+      } catch (error) {
+        if (!(error instanceof CorruptBatchError)) throw error
+        this.endAt(error)
+      }
     }
     this.moveGate()
     return this.position !== before
@@ -138,9 +152,15 @@ export class TaskInput {
       this.position = scanRecords(chunk.bytes, this.position, chunk.aborted, visit, chunk.source)
       if (this.position >= chunk.nextOffset) this.chunk = undefined
     } catch (error) {
-      if (!(error instanceof InputNotReadyError) || at === undefined) throw error
-      this.position = at.offset
-      this.block(error.message, error.resolve)
+      if (at === undefined) throw error
+      if (error instanceof InputNotReadyError) {
+        this.position = at.offset
+        this.block(error.message, error.resolve)
+        return
+      }
+      // The view is set for whole records only: that one was taken.
+      if (error instanceof CorruptBatchError) this.position = at.offset + 1
+      throw error
     }
   }
 
@@ -188,8 +208,22 @@ export class TaskInput {
       records.push(record.clone())
       return true
     }
-    this.preparedUntil = scanRecords(chunk.bytes, this.position, chunk.aborted, visit, chunk.source)
+    try {
+      this.preparedUntil = scanRecords(chunk.bytes, this.position, chunk.aborted, visit, chunk.source)
+    } catch (error) {
+      // What stands before the damage comes first; then it is met again.
+      const last = records.at(-1)
+      if (!(error instanceof CorruptBatchError) || last === undefined) throw error
+      this.preparedUntil = last.offset + 1
+    }
     return records
+  }
+
+  /** What stands before the damage has been handed out; nothing behind it is. */
+  private endAt(damage: CorruptBatchError): void {
+    this.damage = damage
+    this.chunk = undefined
+    this.close()
   }
 
   /** Stops handing out records until `resolve` succeeds; tries again with back-off for as long as it takes. */

@@ -31,6 +31,8 @@ const IDLE_TURN_MS = 1_000
 const OVERDUE_TIMER_TURN_MS = 25
 /** A drain whose last commit stays in doubt ends so long after its deadline; the next owner finds out what held. */
 const DRAIN_OVERRUN_MS = 2_000
+/** Where the input has failed, what runs may end for so long; the last commit takes what it takes. */
+const INPUT_END_DEADLINE_MS = 20_000
 
 export interface TaskOptions<Tables extends object, Effect, Result> {
   readonly engine: EngineOptions
@@ -82,7 +84,12 @@ export class Task<Tables extends object, Effect, Result> {
   private readonly schedule: CommitSchedule
   /** The start offset is committed even if nothing is processed: `TakenOver.commitsStart`. */
   private commitStart = false
+  /** Effects are awaited until then. */
   private drainUntilMs = Number.POSITIVE_INFINITY
+  /** It was told to drain: then it is over, and leaves even a commit in doubt to the next owner. */
+  private drainOverMs = Number.POSITIVE_INFINITY
+  /** Before it was open: there is nothing to finish, and whatever breaks off then is no failure. */
+  private isGivenUp = false
   private fatal: Error | null = null
   private troubleSinceMs = 0
   private isPaused = false
@@ -158,9 +165,7 @@ export class Task<Tables extends object, Effect, Result> {
       await this.loop()
       end = { kind: 'closed' }
     } catch (error) {
-      this.error = toTaskError(this.topic, this.partition, error)
-      end = { kind: 'failed', error: this.error }
-      this.options.onFailed(this.error)
+      end = this.isGivenUp ? { kind: 'closed' } : this.fail(error)
     }
     // A volume that hangs may keep it here for ever: then its age says so, and the log has said why it ends.
     this.turnedAtMs = performance.now()
@@ -172,15 +177,21 @@ export class Task<Tables extends object, Effect, Result> {
     return end
   }
 
+  private fail(error: unknown): TaskEnd {
+    this.error = toTaskError(this.topic, this.partition, error)
+    this.options.onFailed(this.error)
+    return { kind: 'failed', error: this.error }
+  }
+
   /** Finishes what runs, starts nothing new, commits, and ends; what is not finished by `deadlineMs` from now is left. */
   drain(deadlineMs: number): void {
-    if (this.drainUntilMs !== Number.POSITIVE_INFINITY) return
-    this.drainUntilMs = performance.now() + deadlineMs
-    if (this.lifecycle === 'running') {
-      this.enter('draining')
-      this.processor.onDraining?.()
+    if (this.drainOverMs !== Number.POSITIVE_INFINITY) return
+    this.drainOverMs = performance.now() + deadlineMs + DRAIN_OVERRUN_MS
+    if (this.lifecycle === 'running' || this.lifecycle === 'draining') {
+      this.finish(deadlineMs)
     } else if (this.lifecycle !== 'closed' && this.lifecycle !== 'failed' && this.lifecycle !== 'fenced') {
-      this.abort.abort(new OwnershipLostError(`${this.topic}-${this.partition}: given up before it was open`))
+      this.isGivenUp = true
+      this.abort.abort()
     }
     this.waker.wake()
   }
@@ -311,12 +322,15 @@ export class Task<Tables extends object, Effect, Result> {
       this.turnedAtMs = performance.now()
       if (this.fatal !== null) throw this.fatal
       this.abort.signal.throwIfAborted()
-      if (this.input?.failure) throw this.input.failure
+      if (this.input?.failure) this.finish(INPUT_END_DEADLINE_MS)
       const now = Date.now()
       const worked = this.gather(now)
       const sleepMs = this.commitWhenDue(now)
-      if (this.draining && this.drained()) return
-      if (performance.now() > this.drainUntilMs + DRAIN_OVERRUN_MS) throw drainOverrunError(this.topic, this.partition)
+      if (this.draining && this.drained()) {
+        if (this.input?.failure) throw this.input.failure
+        return
+      }
+      if (performance.now() > this.drainOverMs) throw drainOverrunError(this.topic, this.partition)
       if (worked) {
         await yieldToIo()
       } else {
@@ -324,6 +338,14 @@ export class Task<Tables extends object, Effect, Result> {
         await this.waker.sleep(sleepMs)
       }
     }
+  }
+
+  /** Nothing new starts from here on, and what runs may end for so long. */
+  private finish(deadlineMs: number): void {
+    this.drainUntilMs = Math.min(this.drainUntilMs, performance.now() + deadlineMs)
+    if (this.lifecycle !== 'running') return
+    this.enter('draining')
+    this.processor.onDraining?.()
   }
 
   private get draining(): boolean {

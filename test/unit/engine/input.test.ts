@@ -3,25 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { TaskInput } from '../../../src/engine/input.ts'
 import { InputNotReadyError } from '../../../src/engine/processor.ts'
 import { BatchBuilder } from '../../../src/kafka/batchBuilder.ts'
-import type { FetchedChunk, Subscription } from '../../../src/kafka/fetcher.ts'
+import { CorruptBatchError, KafkaError } from '../../../src/kafka/errors.ts'
+import type { Subscription } from '../../../src/kafka/fetcher.ts'
 import type { RecordView } from '../../../src/kafka/recordBatch.ts'
-
-const raw = {
-  encode(value: string, buffer: Buffer, position: number): number {
-    const bytes = Buffer.byteLength(value)
-    if (position + bytes <= buffer.length) buffer.write(value, position)
-    return position + bytes
-  },
-}
-
-/** Fetched bytes of `count` records from `fromOffset`, all appended at one time. */
-function chunk(fromOffset: number, count: number, timestampMs = 1_000): FetchedChunk {
-  const batch = new BatchBuilder()
-  for (let i = 0; i < count; i++) batch.append(timestampMs, Buffer.from('key'), `value ${fromOffset + i}`, raw)
-  const bytes = Buffer.from(batch.finish(-1n, -1, -1, { transactional: false }))
-  bytes.writeBigInt64BE(BigInt(fromOffset), 0)
-  return { source: 'input-0', fromOffset, bytes, aborted: [], nextOffset: fromOffset + count }
-}
+import { chunk, FakeSubscription, raw } from './fakeSubscription.ts'
 
 /** A compressed batch of records with values of `sizeBytes` in all. */
 function packed(fromOffset: number, count: number, sizeBytes: number): Buffer {
@@ -30,28 +15,6 @@ function packed(fromOffset: number, count: number, sizeBytes: number): Buffer {
   const bytes = Buffer.from(batch.finish(-1n, -1, -1, { transactional: false, compression: 'zstd' }))
   bytes.writeBigInt64BE(BigInt(fromOffset), 0)
   return bytes
-}
-
-/** The fetcher's side, in the test's hand. */
-class FakeSubscription implements Subscription {
-  chunks: FetchedChunk[] = []
-  position = 0
-  highWatermark = -1
-  highWatermarkAskedAtMs = 0
-  lastStableOffset = -1
-  blockedSinceMs = 0
-  logStartOffset = 0
-  lastError: Error | undefined
-  failure: Error | undefined
-  take(): FetchedChunk | undefined {
-    return this.chunks.shift()
-  }
-  get next(): FetchedChunk | undefined {
-    return this.chunks[0]
-  }
-  close(): void {
-    this.chunks = []
-  }
 }
 
 function inputOn(
@@ -240,4 +203,74 @@ describe('TaskInput', () => {
     input.take(() => true)
     expect(input.readUpToMs).toBe(300)
   })
+})
+
+describe('a subscription that has failed', () => {
+  const gone = new KafkaError('Fetch', 1, 'input-0 at 5')
+
+  it('is told only when everything that had come before is handed out', () => {
+    const subscription = new FakeSubscription()
+    subscription.chunks.push(chunk(0, 2), chunk(2, 3))
+    subscription.failure = gone
+    const { input } = inputOn(subscription)
+    const seen: number[] = []
+    const upTo = (limit: number) => (record: RecordView) => record.offset < limit && seen.push(record.offset) > 0
+    // In the queue, in hand, half of it taken.
+    expect([input.failure, input.lastError]).toEqual([undefined, gone])
+    input.take(upTo(1))
+    expect(input.failure).toBeUndefined()
+    input.take(upTo(5))
+    expect(input.failure).toBeUndefined()
+    input.take(upTo(4))
+    expect(input.failure).toBeUndefined()
+    input.take(upTo(5))
+    expect([seen, input.position, input.failure]).toEqual([[0, 1, 2, 3, 4], 5, gone])
+  })
+
+  it('is not told while a look-up for what had come takes a second', async () => {
+    const subscription = new FakeSubscription()
+    subscription.chunks.push(chunk(0, 3))
+    subscription.failure = gone
+    const { input } = inputOn(subscription, { prepare: () => wait(1_000) })
+    const seen: number[] = []
+    const handle = (record: RecordView) => seen.push(record.offset) > 0
+    input.take(handle)
+    expect([subscription.next, input.failure, input.waiting]).toEqual([undefined, undefined, true])
+    await expect.poll(() => input.waiting, { timeout: 15_000 }).toBe(false)
+    expect(input.failure).toBeUndefined()
+    input.take(handle)
+    expect([seen, input.failure]).toEqual([[0, 1, 2], gone])
+  })
+})
+
+describe('a batch that cannot be read though its checksum is right', () => {
+  /** Two batches of two records, the second of them with a record that reaches past it. */
+  function halfSound(): FakeSubscription {
+    const subscription = new FakeSubscription()
+    const [sound, broken] = [chunk(0, 2).bytes, chunk(2, 2).bytes]
+    broken[broken.length - 1]! ^= 0xff
+    const bytes = Buffer.concat([sound, broken])
+    subscription.chunks.push({ source: 'input-0', fromOffset: 0, bytes, aborted: [], nextOffset: 4 }, chunk(4, 2))
+    return subscription
+  }
+
+  it.each([
+    ['', undefined],
+    [' and have been looked up', () => Promise.resolve()],
+  ])(
+    'ends the input once the records before it are handed out%s, and hands out none behind it',
+    async (_what, prepare) => {
+      const { input } = inputOn(halfSound(), prepare === undefined ? {} : { prepare })
+      const seen: number[] = []
+      for (let turn = 0; turn < 6; turn++) {
+        input.take(record => seen.push(record.offset) > 0)
+        await wait(1)
+      }
+      expect(input.failure).toBeInstanceOf(CorruptBatchError)
+      expect([...new Set(seen)]).toEqual(seen)
+      expect(seen.slice(0, 2)).toEqual([0, 1])
+      expect(input.position).toBe(seen.at(-1)! + 1)
+      expect(input.position).toBeLessThan(4)
+    },
+  )
 })
