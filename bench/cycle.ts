@@ -88,15 +88,14 @@ async function run(batches: readonly Buffer[]): Promise<{ cpuUs: number; wallUs:
   )
   const processor = topology.createProcessor({} as never)
   let cycles = 0
-  let position = 0
   const commit = (): void => {
     for (const round of cycle.rounds()) for (const { batch } of round) batch.finish(1n, 0, 0)
     const committed = cycle
     ;[cycle, other] = [other, cycle]
     state.begin(cycle, 0)
     context.cycle = cycle
-    position = state.endAfter(committed)
-    state.committed(committed, position - 1)
+    const changes = committed.changedSlots.length
+    state.committed(committed, changes === 0 ? undefined : state.changelogEnd + changes)
     committed.reset()
   }
   const cpu = process.cpuUsage()

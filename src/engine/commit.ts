@@ -2,14 +2,15 @@ import type { Logger } from 'pino'
 import { FencedError, KafkaError, OutcomeUnknownError } from '../kafka/errors.ts'
 import type { Membership, TransactionalProducer } from '../kafka/transaction.ts'
 import { Backoff, sleep } from './backoff.ts'
+import { ChangelogReach } from './changelogReach.ts'
 import type { Cycle } from './cycle.ts'
 import { cycleMetadata } from './cycleMark.ts'
-import { commitRefusedError, OwnershipLostError } from './errors.ts'
+import { changelogLostError, commitRefusedError, OwnershipLostError } from './errors.ts'
 import type { CommitVerdict } from './observer.ts'
 import type { EngineStep } from './options.ts'
 
 /** Broker errors that sending the same bytes again cannot mend; the number of tries before the task gives up on them. */
-const REFUSALS = new Set([10, 18, 29, 30, 31, 43, 44, 53, 87])
+const REFUSALS = new Set([10, 18, 29, 30, 31, 32, 43, 44, 53, 87])
 const REFUSAL_TRIES = 3
 
 type CommitStep = Extract<EngineStep, 'produced' | 'offset-committed' | 'reconcile-proved' | 'reconcile-read'>
@@ -20,6 +21,8 @@ export interface CommitterOptions {
   readonly partition: number
   /** Of the lock, as every commit under it names it; see `CycleMark`. */
   readonly owner: string
+  /** Topic; null for a role without one. */
+  readonly changelog: string | null
   /** Of the changelog, as every commit names it; see `CycleMark`. */
   readonly changelogStart: number
   readonly membership: () => Membership
@@ -32,8 +35,17 @@ export interface CommitterOptions {
 
 export interface Committed {
   readonly verdict: Exclude<CommitVerdict, 'lost'>
-  /** Next offset per `topic/partition` written to; empty when a reconcile found the cycle committed. */
-  readonly nextOffsets: ReadonlyMap<string, number>
+  /** The offset behind the cycle's last change, of the attempt that committed; undefined where it changes nothing. */
+  readonly changelogPosition: number | undefined
+}
+
+/** One attempt whose step 2 was answered: what its step 3 says. */
+interface Attempt {
+  readonly offset: number
+  readonly metadata: string
+  readonly changelogPosition: number | undefined
+  /** As `metadata` says it. */
+  readonly changelogEnd: number
 }
 
 /**
@@ -42,33 +54,39 @@ export interface Committed {
  */
 export class Committer {
   private readonly options: CommitterOptions
-  private last: { offset: number; metadata: string }
+  private last: { readonly offset: number; readonly metadata: string }
 
   /** `last` is the committed offset as it was read after the lock was taken. */
-  constructor(options: CommitterOptions, last: { offset: number; metadata: string }) {
+  constructor(options: CommitterOptions, last: { readonly offset: number; readonly metadata: string }) {
     this.options = options
     this.last = last
   }
 
+  /**
+   * Resolves when the cycle is committed. Throws CHANGELOG_LOST when it is, but the changelog ends before what it must: it
+   * is committed with a mark that says so to whoever reads it, and this task must not go on either.
+   */
   async commit(cycle: Cycle<unknown>): Promise<Committed> {
-    const { producer, topic, partition, owner, changelogStart } = this.options
-    const { number, changelogEnd } = cycle
-    const metadata = cycleMetadata({ number, changelogEnd, owner, changelogStart })
-    const next = { offset: cycle.endOffset, metadata }
+    const { producer, topic, partition } = this.options
     const rounds = cycle.rounds()
+    const reach = new ChangelogReach(cycle.changelogBefore, cycle.changedSlots.length)
+    const attempts: Attempt[] = []
     const backoff = new Backoff(50, 5_000)
     let refusals = 0
-    for (let attempt = 0; ; attempt++) {
+    for (let tries = 0; ; tries++) {
       try {
-        const nextOffsets = await producer.commit(
+        await producer.commit(
           rounds,
-          { topic, partition, ...next },
+          nextOffsets => {
+            const attempt = this.attempt(cycle, reach, nextOffsets)
+            attempts.push(attempt)
+            const { offset, metadata } = attempt
+            return { topic, partition, offset, metadata }
+          },
           this.options.membership(),
           this.options.onStep,
         )
-        this.last = next
-        this.options.onWaiting(null)
-        return { verdict: attempt === 0 ? 'committed' : 'resent', nextOffsets }
+        return this.committed(tries === 0 ? 'committed' : 'resent', attempts.at(-1)!, reach)
       } catch (error) {
         if (!(error instanceof OutcomeUnknownError)) throw error
         if (isRefusal(error) && ++refusals >= REFUSAL_TRIES) {
@@ -79,14 +97,32 @@ export class Committer {
           { code: error.code, step: error.step, cycle: cycle.number, err: error },
           'commit in doubt',
         )
-        if (attempt > 0) await sleep(backoff.nextMs(), this.options.signal)
-        if ((await this.reconcile(next)) === 'found-committed') {
-          this.last = next
-          this.options.onWaiting(null)
-          return { verdict: 'found-committed', nextOffsets: new Map() }
-        }
+        if (tries > 0) await sleep(backoff.nextMs(), this.options.signal)
+        const found = await this.reconcile(cycle, attempts)
+        if (found !== undefined) return this.committed('found-committed', found, reach)
       }
     }
+  }
+
+  /** What step 3 says, now that step 2 is answered: where the records of this attempt stand is known only from that. */
+  private attempt(cycle: Cycle<unknown>, reach: ChangelogReach, nextOffsets: ReadonlyMap<string, number>): Attempt {
+    const { partition, owner, changelog, changelogStart } = this.options
+    const { number, endOffset: offset } = cycle
+    const changelogPosition = changelog === null ? undefined : nextOffsets.get(`${changelog}/${partition}`)
+    const changelogEnd = reach.endWith(changelogPosition)
+    const metadata = cycleMetadata({ number, changelogEnd, owner, changelogStart })
+    return { offset, metadata, changelogPosition, changelogEnd }
+  }
+
+  private committed(verdict: Committed['verdict'], attempt: Attempt, reach: ChangelogReach): Committed {
+    const { changelog, partition } = this.options
+    const { changelogPosition, changelogEnd } = attempt
+    this.last = attempt
+    this.options.onWaiting(null)
+    if (reach.hasLost && changelog !== null && changelogPosition !== undefined) {
+      throw changelogLostError(changelog, partition, changelogPosition + 1, changelogEnd)
+    }
+    return { verdict, changelogPosition }
   }
 
   /**
@@ -95,8 +131,11 @@ export class Committer {
    * R2: read what survived, and who wrote it: between R1's answer and R2 this process may have been cut off or stopped for
    * so long that an heir works, and the heir's first cycle has the number of ours. While R2 finds one of our own memory
    * is still valid: no rollback, no second processing.
+   *
+   * The attempt that committed, undefined where none did. Any that was sent counts: its number and its owner are of this
+   * cycle and of nothing else.
    */
-  private async reconcile(next: { offset: number; metadata: string }): Promise<'found-committed' | 'send-again'> {
+  private async reconcile(cycle: Cycle<unknown>, attempts: readonly Attempt[]): Promise<Attempt | undefined> {
     const { producer, topic, partition, signal, onStep } = this.options
     try {
       await producer.proveContinuity(signal)
@@ -109,11 +148,15 @@ export class Committer {
     await onStep?.('reconcile-proved')
     const found = await producer.committedOffset(topic, partition, signal)
     await onStep?.('reconcile-read')
-    if (found.offset === next.offset && found.metadata === next.metadata) return 'found-committed'
-    if (found.offset === this.last.offset && found.metadata === this.last.metadata) return 'send-again'
+    const isFound = (mark: { readonly offset: number; readonly metadata: string }): boolean =>
+      found.offset === mark.offset && found.metadata === mark.metadata
+    const committed = attempts.find(isFound)
+    if (committed !== undefined) return committed
+    if (isFound(this.last)) return undefined
     throw new OwnershipLostError(
       `${topic}-${partition}: the committed offset is ${found.offset} (${found.metadata || 'no metadata'}), neither this ` +
-        `cycle's ${next.offset} (${next.metadata}) nor the one before, ${this.last.offset}: somebody moved it`,
+        `cycle's ${cycle.endOffset} (${attempts.at(-1)?.metadata ?? 'not sent'}) nor the one before, ${this.last.offset}: ` +
+        'somebody moved it',
     )
   }
 }

@@ -52,8 +52,8 @@ class Lane {
 export class Cycle<Effect> {
   /** Number of this cycle, unique over the life of the task's group offset; carried as offset metadata. */
   number = 0
-  /** The changelog ends there or later once this cycle is committed; carried beside the number. */
-  changelogEnd = 0
+  /** The changelog ended there or later before this cycle: `ChangelogReach` counts on from it. */
+  changelogBefore = 0
   /** Input offset after the last record of this cycle. */
   endOffset = 0
   /** Input records, timers and effects processed. */

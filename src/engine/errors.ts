@@ -48,7 +48,7 @@ export function commitRefusedError(topic: string, partition: number, why: string
   return new TaskError(
     'COMMIT_REFUSED',
     `${topic}-${partition}: the broker refuses this commit (${why}). Nothing was committed; the owner of the cluster must ` +
-      'grant the rights or raise the limit that it names. It is tried again.',
+      'grant the rights or raise the limit that it names, or the operator set the clock, where it names that. It is tried again.',
     { retry: 'reopen', cause },
   )
 }

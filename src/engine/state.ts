@@ -1,6 +1,5 @@
 import type { Checkpoint, LocalStore, StoreWrite } from '../store/localStore.ts'
 import type { Cycle } from './cycle.ts'
-import { changelogLostError } from './errors.ts'
 import type { Codec, Table, TableCodecs } from './processor.ts'
 import { EntryTable, StateEntries } from './stateEntries.ts'
 import { dueTimeCodec, timerId, timerOfId, TimerQueue } from './timers.ts'
@@ -47,8 +46,7 @@ export class PartitionState {
   private readonly engineTable = new EntryTable('')
   private flushing = false
   private changelogPosition: number
-  /** The changelog ends there or later: behind the marker of the last commit that wrote to it. */
-  private changelogEnd: number
+  private knownEnd: number
   /** State version that the committed changelog says it was written with. */
   private writtenVersion: number
   private stamping = false
@@ -59,7 +57,7 @@ export class PartitionState {
   constructor(options: PartitionStateOptions, changelogPosition: number, writtenVersion = options.stateVersion) {
     this.options = options
     this.changelogPosition = changelogPosition
-    this.changelogEnd = changelogPosition
+    this.knownEnd = changelogPosition
     this.writtenVersion = writtenVersion
     this.entries = new StateEntries(Math.max(16, options.cacheEntries))
   }
@@ -132,29 +130,22 @@ export class PartitionState {
     return slot
   }
 
-  /**
-   * The changelog ends there or later once this cycle is committed: behind one record for each change and the marker of
-   * the transaction. Without that marker the loss of one whole transaction would go unnoticed.
-   */
-  endAfter(cycle: Cycle<unknown>): number {
-    const changes = cycle.changedSlots.length
-    return changes === 0 ? this.changelogEnd : this.changelogEnd + changes + 1
+  /** The changelog ends there or later: behind the marker of the last commit that wrote to it. */
+  get changelogEnd(): number {
+    return this.knownEnd
   }
 
   /**
    * Step 5, first half: the cycle has committed; what it changed may go to the store from here on. `changelogPosition` is
-   * the offset behind its last change, undefined where it is not known. Throws CHANGELOG_LOST where that is before what it
-   * must be: the changelog is another one than before, or has lost records under us, however few.
+   * the offset behind its last change, undefined where it changes nothing.
    */
   committed(cycle: Cycle<unknown>, changelogPosition: number | undefined): void {
-    const end = this.endAfter(cycle)
-    if (changelogPosition !== undefined && changelogPosition + 1 < end) {
-      const { changelog, partition } = this.options
-      throw changelogLostError(changelog, partition, changelogPosition + 1, end)
-    }
     this.entries.commit(cycle)
-    this.changelogEnd = changelogPosition === undefined ? end : changelogPosition + 1
-    if (changelogPosition !== undefined) this.changelogPosition = changelogPosition
+    if (changelogPosition !== undefined) {
+      this.changelogPosition = changelogPosition
+      // One marker. Without it the loss of one whole transaction would go unnoticed.
+      this.knownEnd = changelogPosition + 1
+    }
     if (this.stamping) {
       this.stamping = false
       this.writtenVersion = this.options.stateVersion

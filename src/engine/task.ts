@@ -259,6 +259,7 @@ export class Task<Tables extends object, Effect, Result> {
         topic,
         partition,
         owner: taken.owner,
+        changelog: topology.changelog ?? null,
         changelogStart: taken.changelogStart,
         membership: () => member.membership,
         signal,
@@ -476,7 +477,7 @@ export class Task<Tables extends object, Effect, Result> {
     const cycle = this.cycle
     cycle.number = ++this.cycleNumber
     cycle.endOffset = this.input?.position ?? this.committedOffset
-    cycle.changelogEnd = this.state?.endAfter(cycle) ?? 0
+    cycle.changelogBefore = this.state?.changelogEnd ?? 0
     this.cycle = this.cycles[0] === cycle ? this.cycles[1] : this.cycles[0]
     this.commitStart = false
     this.committing = true
@@ -498,7 +499,7 @@ export class Task<Tables extends object, Effect, Result> {
     const startedMs = performance.now()
     try {
       // Steps 2 to 4.
-      const { verdict, nextOffsets } = await this.committer.commit(cycle)
+      const { verdict, changelogPosition } = await this.committer.commit(cycle)
       this.committedOffset = cycle.endOffset
       engine.observer.cycle(role, this.topic, this.partition, verdict, performance.now() - startedMs, cycle.records)
       const committedAtMs = Date.now()
@@ -506,7 +507,7 @@ export class Task<Tables extends object, Effect, Result> {
       cycle.reportMeasures(committedAtMs)
       await engine.onStep?.('committed', this.topic, this.partition)
       // Step 5.
-      this.state?.committed(cycle, nextOffsets.get(`${topology.changelog}/${this.partition}`))
+      this.state?.committed(cycle, changelogPosition)
       this.flusher?.flushWhenDue()
       await engine.onStep?.('queued', this.topic, this.partition)
       // Step 6.

@@ -123,6 +123,11 @@ export function remedyOf(errorCode: number): string {
       return ': consumers of another kind are in this group; the operator must choose an application.id that belongs to onfile alone'
     case 24:
       return ': the broker takes no such group id; the operator must choose another application.id'
+    case 32:
+      return (
+        ": it is further from the broker's clock than message.timestamp.after.max.ms or .before.max.ms allows; the operator " +
+        'must set the clock of this host'
+      )
     case 36:
       return ': it exists; the operator must choose another name, or use it as it is'
     case 37:

@@ -141,7 +141,8 @@ export class TransactionalProducer {
   /**
    * Steps 2 to 4 of the commit cycle: produces the rounds (one batch per partition and round), commits the offset with
    * the group's check of this member, ends the transaction. Resolves when it is committed, with the next offset (base +
-   * count) of the last round per `topic/partition`.
+   * count) of the last round per `topic/partition`. An offset whose metadata says where the records stand is made from
+   * these, when step 2 is answered.
    *
    * A moved leader or coordinator and a transaction that is still being ended are answered by the same bytes with the
    * same sequence, in place. Any other error and any lost answer: OutcomeUnknownError (also ILLEGAL_GENERATION,
@@ -149,7 +150,7 @@ export class TransactionalProducer {
    */
   async commit(
     rounds: readonly (readonly OutputBatch[])[],
-    offset: OffsetToCommit,
+    offset: OffsetToCommit | ((nextOffsets: ReadonlyMap<string, number>) => OffsetToCommit),
     membership: Membership,
     onStep?: (step: 'produced' | 'offset-committed') => Promise<void> | void,
   ): Promise<Map<string, number>> {
@@ -174,7 +175,8 @@ export class TransactionalProducer {
       if (protocol === 'v1') {
         await this.ask('transaction', addOffsetsToTransaction(transactionalId, identity, groupId))
       }
-      const commit = transactionalOffsetCommit(protocol, transactionalId, identity, { ...membership, groupId }, offset)
+      const next = typeof offset === 'function' ? offset(nextOffsets) : offset
+      const commit = transactionalOffsetCommit(protocol, transactionalId, identity, { ...membership, groupId }, next)
       await this.ask('group', commit, OFFSET_COMMIT_CODES)
       await onStep?.('offset-committed')
 

@@ -224,47 +224,27 @@ describe('PartitionState', () => {
   })
 })
 
-describe('a changelog that has lost records', () => {
-  /** A log as Kafka keeps it: behind the records of each transaction stands its marker. */
-  class Log {
-    end = 0
-    readonly state: PartitionState
-    private readonly table: Table<string>
-
-    constructor(store: LocalStore) {
-      this.state = new PartitionState({ changelog: 'log', partition: 0, store, stateVersion: 1, cacheEntries: 1 }, 0)
-      this.table = this.state.createTables<{ names: string }>({ names: text }).names
-    }
-
-    /** A commit of so many changes; what its mark says. With `isKnown` false its outcome was found by a reconcile. */
-    commit(changes: number, isKnown = true): number {
-      const cycle = new Cycle<never>()
-      this.state.begin(cycle, 0)
-      for (let i = 0; i < changes; i++) this.table.put(`k${i}`, 'v')
-      const mark = this.state.endAfter(cycle)
-      const next = this.end + changes
-      if (changes > 0) this.end = next + 1
-      this.state.committed(cycle, isKnown && changes > 0 ? next : undefined)
-      return mark
-    }
-  }
-
-  it('is known by the mark of the last commit, were it one transaction of one record', async () => {
+describe('the end of the changelog', () => {
+  it('is behind the marker of the last commit that wrote to it, wherever its records came to stand', async () => {
     const { store } = await LocalStore.open(directory)
-    const log = new Log(store)
-    for (const changes of [1, 1, 5, 0, 1]) expect(log.commit(changes)).toBe(log.end)
-    expect([log.commit(2, false), log.commit(1), log.commit(0)]).toEqual([log.end - 2, log.end, log.end])
-    await store.close()
-  })
-
-  it('is refused by the running task, also where the next cycle writes more than was lost', async () => {
-    for (const lost of [1, 5, 30]) {
-      const { store } = await LocalStore.open(directory)
-      const log = new Log(store)
-      for (let i = 0; i < 20; i++) log.commit(2)
-      log.end -= lost
-      expect(() => log.commit(100)).toThrow(expect.objectContaining({ code: 'CHANGELOG_LOST' }))
-      await store.close()
+    const state = new PartitionState({ changelog: 'log', partition: 0, store, stateVersion: 1, cacheEntries: 1 }, 7)
+    const { names } = state.createTables<{ names: string }>({ names: text })
+    expect(state.changelogEnd).toBe(7)
+    // One change each; before the second stand the records and the marker of attempts that were aborted; the third has none.
+    for (const [next, end] of [
+      [8, 9],
+      [40, 41],
+      [undefined, 41],
+      [42, 43],
+    ] as const) {
+      const cycle = new Cycle<never>()
+      state.begin(cycle, 0)
+      if (next !== undefined) names.put('k', 'v')
+      state.committed(cycle, next)
+      expect(state.changelogEnd).toBe(end)
     }
+    await state.flush(0)
+    expect(store.checkpoint()?.changelogPosition).toBe(42)
+    await store.close()
   })
 })

@@ -4,6 +4,7 @@ import { errorName, remedyOf } from '../../../src/kafka/errorCodes.ts'
 describe('what a broker answers', () => {
   it.each([
     ['INVALID_TOPIC_EXCEPTION', 17, 'topic name'],
+    ['INVALID_TIMESTAMP', 32, 'the clock of this host'],
     ['INVALID_PARTITIONS', 37, 'number of partitions'],
     ['INVALID_REPLICATION_FACTOR', 38, 'topics.replicationFactor'],
     ['INVALID_CONFIG', 40, 'setting'],
