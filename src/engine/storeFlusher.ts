@@ -35,6 +35,8 @@ export class StoreFlusher {
   private flushedAtMs = performance.now()
   private running: Promise<void> | null = null
   private closed = false
+  /** The store did not take the last one: tried again after the interval, however much waits. */
+  private hasFailed = false
   private reported: StoreWork
   private reportedTrouble: unknown = null
 
@@ -49,7 +51,7 @@ export class StoreFlusher {
     if (this.closed || state.flushUnderWay) return
     const now = performance.now()
     const ageMs = now - this.flushedAtMs
-    const due = state.mustFlush || (state.hasUnflushed && ageMs > FLUSH_INTERVAL_MS)
+    const due = (state.mustFlush && !this.hasFailed) || (state.hasUnflushed && ageMs > FLUSH_INTERVAL_MS)
     if (!due && ageMs < STAMP_INTERVAL_MS) return
     this.flushedAtMs = now
     this.flush({ sync: false }).catch((error: unknown) => {
@@ -97,6 +99,8 @@ export class StoreFlusher {
       this.reportedTrouble = trouble
       const before = this.reported
       this.reported = work
+      this.hasFailed = !written
+      if (!written) this.flushedAtMs = performance.now()
       onFlushed({
         durationMs: performance.now() - startedMs,
         written,

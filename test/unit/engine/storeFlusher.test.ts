@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Cycle } from '../../../src/engine/cycle.ts'
 import type { StoreFlush } from '../../../src/engine/observer.ts'
 import type { Codec } from '../../../src/engine/processor.ts'
@@ -27,6 +27,7 @@ beforeEach(async () => {
   unusable = []
 })
 afterEach(async () => {
+  vi.restoreAllMocks()
   await store.close()
   rmSync(directory, { recursive: true })
 })
@@ -133,6 +134,33 @@ describe('a write of the local store', () => {
     expect(unusable).toEqual([])
   })
 
+  test('that a full volume does not take is tried again after a while, however much waits, and logged as often', async () => {
+    let nowMs = 1_000_000
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+    const changing = new ChangingState()
+    const flusher = flusherOn(changing.state)
+    const triedAfter = async (ms: number) => {
+      nowMs += ms
+      flusher.flushWhenDue()
+      while (changing.state.flushUnderWay) await new Promise(resolve => setImmediate(resolve))
+      return flushes.map(({ written }) => written)
+    }
+    const write = store.write.bind(store)
+    store.write = () => Promise.reject(new Error('ENOSPC: no space left on device'))
+    changing.commit('a', 'b')
+    expect(await triedAfter(0)).toEqual([false])
+    expect(await triedAfter(0)).toEqual([false])
+    expect(await triedAfter(450)).toEqual([false])
+    expect(await triedAfter(100)).toEqual([false, false])
+    expect(await triedAfter(450)).toEqual([false, false])
+
+    store.write = write
+    expect(await triedAfter(100)).toEqual([false, false, true])
+    // It takes them again: what is in memory goes as soon as it is much.
+    changing.commit('c')
+    expect(await triedAfter(0)).toEqual([false, false, true, true])
+  })
+
   test('that a full volume does not take ends the task once more waits than may, and says who must act', async () => {
     const changing = new ChangingState()
     const flusher = flusherOn(changing.state, 1_000)
@@ -145,8 +173,11 @@ describe('a write of the local store', () => {
     expect(unusable).toEqual([])
 
     changing.commit('b', 'c', 'd', 'e', 'f')
-    flusher.flushWhenDue()
-    await expect.poll(() => unusable.length).toBe(1)
+    const tried = () => {
+      flusher.flushWhenDue()
+      return unusable.length
+    }
+    await expect.poll(tried, { timeout: 15_000 }).toBe(1)
     expect(unusable[0]).toMatchObject({ code: 'STORE_UNWRITABLE', retry: 'reopen' })
     expect(unusable[0]!.message).toContain(directory)
     expect(unusable[0]!.message).toContain(
