@@ -9,8 +9,9 @@ import { restoreChangelog } from './restore.ts'
 import { PartitionState } from './state.ts'
 
 /**
- * So often the changelog's end is asked for where it lies before what was committed, over six seconds: a broker that does
- * not know yet that it leads no more answers with the end of before, and only an operator ends CHANGELOG_LOST.
+ * So often the changelog's end is asked for where it lies before what was committed or stored, over six seconds: a broker
+ * that does not know yet that it leads no more answers with the end of before, and only an operator ends CHANGELOG_LOST
+ * and STATE_AHEAD_OF_CHANGELOG.
  */
 const END_TRIES = 6
 /** A checkpoint from so far in the future was written by a clock that was wrong: how old it is is not known. */
@@ -68,8 +69,8 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   if (wiped) log.warn({ err: wiped, directory }, 'local store could not be read: wiped, restoring whole')
 
   const start = await listOffset(cluster, changelog, partition, 'earliest', signal)
-  const end = await changelogEnd(options)
   const checkpoint = store.checkpoint()
+  const end = await changelogEnd(options, checkpoint?.changelogPosition ?? 0)
   let changelogStart = options.acceptedStart ?? 0
   /** Nothing is wiped before: a store that is too old is the only one that still has what was deleted. */
   const needBeginning = () => {
@@ -142,14 +143,20 @@ export async function recoverState(options: RecoveryOptions): Promise<Recovered>
   }
 }
 
-/** The high watermark. Throws CHANGELOG_LOST where it stays before what was committed. */
-async function changelogEnd(options: RecoveryOptions): Promise<number> {
+/**
+ * The high watermark, asked for again where it lies before what was committed or before the checkpoint. Throws
+ * CHANGELOG_LOST where it stays before what was committed.
+ */
+async function changelogEnd(options: RecoveryOptions, checkpoint: number): Promise<number> {
   const { cluster, changelog, partition, committedEnd, signal } = options
   const backoff = new Backoff(250, 2_000)
   for (let tries = 1; ; tries++) {
     const end = await listOffset(cluster, changelog, partition, 'latest', signal)
-    if (end >= committedEnd) return end
-    if (tries === END_TRIES) throw changelogLostError(changelog, partition, end, committedEnd)
+    if (end >= Math.max(committedEnd, checkpoint)) return end
+    if (tries === END_TRIES) {
+      if (end < committedEnd) throw changelogLostError(changelog, partition, end, committedEnd)
+      return end
+    }
     await sleep(backoff.nextMs(), signal)
     cluster.forgetLeaders(changelog)
   }

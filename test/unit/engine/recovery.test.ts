@@ -151,6 +151,27 @@ describe('a changelog that ends before what was committed', () => {
   })
 })
 
+describe('a local store that is ahead of the changelog', () => {
+  it.each([
+    ['does not know of the last commits either', 0],
+    ['says what was committed', END],
+  ])('counts once a leader answers that has what it has, where the group %s', async (_what, committedEnd) => {
+    await storeAt(END)
+    const kafka = new FakeKafka(3, 3, END)
+    const { records } = await withoutWaiting(() => recover(kafka, committedEnd))
+    expect([records, kafka.asked, kafka.forgotten]).toEqual([0, 3, 2])
+    expect(open!.get('users/b')?.toString()).toBe('1')
+  })
+
+  it('is refused where no leader has, and stays as it is', async () => {
+    await storeAt(END)
+    const kafka = new FakeKafka(3)
+    const refused = withoutWaiting(() => recover(kafka, 3))
+    await expect(refused).rejects.toMatchObject({ code: 'STATE_AHEAD_OF_CHANGELOG', retry: 'never' })
+    expect([kafka.asked, open!.get('users/b')?.toString()]).toEqual([6, '1'])
+  })
+})
+
 /** A store with one entry at this checkpoint. */
 async function storeAt(changelogPosition: number, writtenInMs = 0): Promise<void> {
   const { store } = await LocalStore.open(directory)
