@@ -22,6 +22,7 @@ import type {
 import { proveByToken } from './oauthBearer.ts'
 import type { SaslExchange } from './oauthBearer.ts'
 import type { ApiRanges } from './request.ts'
+import { API_VERSIONS } from './requests/apiVersions.ts'
 import { Writer } from './wire.ts'
 
 /** The release whose inner parts were read and tested. Another one must be checked again before this changes. */
@@ -158,6 +159,7 @@ export class BrokerConnection {
   private readonly connection: KafkajsConnection
   private socket: Socket | null = null
   private failure: Error | null = null
+  private wasAuthenticated = false
 
   private constructor(address: Address, options: ConnectionOptions) {
     this.broker = `${address.host}:${address.port}`
@@ -225,7 +227,9 @@ export class BrokerConnection {
     { timeoutMs = this.options.requestTimeoutMs, writeByMs = Number.POSITIVE_INFINITY }: SendLimits = {},
   ): Promise<Buffer> {
     const { connection } = this
-    if (this.options.sasl !== undefined && api.key !== 18 && !connection.isAuthenticated()) await this.proveIdentity()
+    // Afterwards the broker takes nothing but SaslHandshake when a session has ended, and ApiVersions is nothing else.
+    const isFirst = api.key === API_VERSIONS.key && !this.wasAuthenticated
+    if (this.options.sasl !== undefined && !isFirst && !connection.isAuthenticated()) await this.proveIdentity()
     if (this.failure !== null) throw this.failure
     // The connection is sound, the request has come too late: nothing of it is sent.
     const lateMs = performance.now() - writeByMs
@@ -269,6 +273,7 @@ export class BrokerConnection {
       this.fail(this.refusal(error))
       throw this.failure ?? error
     }
+    this.wasAuthenticated = true
     const sessionMs = Number(this.connection.sessionLifetime.toString())
     if (sessionMs > 0) this.connection.reauthenticationThreshold = Math.min(RENEWAL_MS, Math.floor(sessionMs / 5))
   }
