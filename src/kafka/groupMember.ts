@@ -57,6 +57,9 @@ const QUIET_ROUNDS = 5
  */
 const HOPELESS_CODES: ReadonlySet<number> = new Set([23, 24, 26, 29, 30, 35, 81])
 
+/** By topic; null: there is none. */
+type PartitionCounts = ReadonlyMap<string, number | null>
+
 interface Assigned {
   readonly assignment: TopicPartition[]
   /** The SyncGroup that brought it also confirms this member. */
@@ -84,6 +87,8 @@ export class GroupMember {
   private fatal: Error | undefined
   private fenced = false
   private waiting: { readonly error: Error; readonly sinceMs: number } | undefined
+  /** Partition counts of its topics as last seen; null before the first join. */
+  private counts: PartitionCounts | null = null
   private rejoinWanted = false
   private nonce = 0
   private turnedAtMs = 0
@@ -244,7 +249,9 @@ export class GroupMember {
 
   private async joinAndSync(): Promise<Assigned> {
     const { adminUrl, topics, rebalanceTimeoutMs, sessionTimeoutMs } = this.options
-    const counts = await this.requireTopics()
+    // Only the first time must they all be there: later one that is gone would keep this member from all the others.
+    this.counts = this.counts === null ? await this.requireTopics() : await this.countsNow(topics, this.counts)
+    const { counts } = this
     this.rejoinWanted = false
     const subscription = { topics, owned: this.options.owned(), warm: this.options.warm(), adminUrl }
     const generation = this.current.generation
@@ -270,7 +277,7 @@ export class GroupMember {
   }
 
   /** The assignments of all members, if this one leads; `known` are the counts of before the join. */
-  private async lead(joined: Joined, known: ReadonlyMap<string, number | null>): Promise<Map<string, Buffer>> {
+  private async lead(joined: Joined, known: PartitionCounts): Promise<Map<string, Buffer>> {
     if (joined.leaderId !== joined.memberId || joined.members.length === 0) return new Map()
     const members = joined.members.map(readMember)
     const topics = [...new Set(members.flatMap(member => member.topics ?? []))]
@@ -283,28 +290,27 @@ export class GroupMember {
   }
 
   /**
-   * Partition counts for an assignment. All members wait for it, and the group removes a leader that says nothing for a
+   * Partition counts for an assignment. All members wait for it, and the group removes one that says nothing for a
    * session, which begins a new round: so a broker that does not answer costs a part of the session, and the counts from
-   * before the join are taken. A topic that has grown meanwhile is seen by `requestRebalance`.
+   * before are taken. A topic that has grown meanwhile is seen by `requestRebalance`. Likewise for a topic that is gone or
+   * may not be looked at any more: its partitions stay where they are, and whoever works on one says so.
    */
-  private async countsNow(
-    topics: readonly string[],
-    known: ReadonlyMap<string, number | null>,
-  ): Promise<ReadonlyMap<string, number | null>> {
+  private async countsNow(topics: readonly string[], known: PartitionCounts): Promise<PartitionCounts> {
     if (topics.some(topic => !known.has(topic))) return this.cluster.topics(topics)
     const over = new AbortController()
     const late = pause(Math.floor(this.options.sessionTimeoutMs / 4), over.signal).then(() => known)
     try {
-      return await Promise.race([this.cluster.topics(topics), late])
+      const now = await Promise.race([this.cluster.topics(topics), late])
+      return new Map(topics.map(topic => [topic, now.get(topic) || known.get(topic) || null]))
     } catch (error) {
-      if (!isConnectionFailure(error)) throw error
+      if (!isConnectionFailure(error) && !(error instanceof KafkaError)) throw error
       return known
     } finally {
       over.abort()
     }
   }
 
-  private async requireTopics(): Promise<Map<string, number | null>> {
+  private async requireTopics(): Promise<PartitionCounts> {
     const counts = await this.cluster.topics(this.options.topics)
     for (const topic of this.options.topics) {
       if ((counts.get(topic) ?? null) === null) throw new KafkaError('Metadata', 3, topic)

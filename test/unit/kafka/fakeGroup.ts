@@ -15,6 +15,10 @@ export class FakeGroup {
   assignment: readonly TopicPartition[] = []
   /** Metadata answers come so late. */
   topicsTakeMs: () => number = () => 0
+  /** What Metadata says of the topics: a partition count, null where there is none, or why it is not told. */
+  topicsAre: () => number | null | Error = () => 1
+  /** The last SyncGroup as sent: in it the leader's assignments. */
+  synced = Buffer.alloc(0)
   generation = 0
 
   readonly cluster = {
@@ -22,7 +26,9 @@ export class FakeGroup {
       this.asked.push('Metadata')
       const takesMs = this.topicsTakeMs()
       if (takesMs > 0) await new Promise(resolve => setTimeout(resolve, takesMs))
-      return new Map(names.map(name => [name, 1]))
+      const are = this.topicsAre()
+      if (are instanceof Error) throw are
+      return new Map(names.map(name => [name, are]))
     },
     coordinator: () => Promise.resolve(1),
     settings: { connection: { requestTimeoutMs: 30_000 } },
@@ -31,6 +37,7 @@ export class FakeGroup {
     closeLane: () => undefined,
     call: async (_node: number, _lane: string, request: Request<unknown>) => {
       await new Promise(resolve => setTimeout(resolve, 2))
+      if (request.api.name === 'SyncGroup') this.synced = Buffer.concat([...request.encode(request.api.maxVersion)])
       return this.answer(request.api.name)
     },
   } as unknown as Cluster

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { MemberStoppedError } from '../../../src/kafka/errors.ts'
+import { encodeAssignment } from '../../../src/kafka/consumerProtocol.ts'
+import { KafkaError, MemberStoppedError } from '../../../src/kafka/errors.ts'
 import { GroupMember } from '../../../src/kafka/groupMember.ts'
 import type { GroupMemberOptions } from '../../../src/kafka/groupMember.ts'
 import { FakeGroup } from './fakeGroup.ts'
@@ -116,5 +117,46 @@ describe('a leader', () => {
     await expect.poll(() => member.state, { timeout: 15_000, interval: 5 }).toBe('stable')
     expect(performance.now() - startedMs).toBeGreaterThan(900)
     expect([asked, group.count('JoinGroup'), group.count('SyncGroup')]).toEqual([2, 1, 1])
+  })
+})
+
+describe('the topics of a member', () => {
+  it('must be there when it first joins', async () => {
+    const group = new FakeGroup()
+    group.topicsAre = () => null
+    const member = join(group)
+    await expect.poll(() => member.lastError?.message, within).toContain('Metadata')
+    expect(group.count('JoinGroup')).toBe(0)
+    group.topicsAre = () => 1
+    await expect.poll(() => member.state, within).toBe('stable')
+  })
+
+  it.each([
+    ['one is gone', () => null, 0],
+    ['one is being made anew', () => 0, 0],
+    ['one may not be looked at any more', () => new KafkaError('Metadata', 29, 'in'), 0],
+    ['no broker says anything of them', () => 1, 60_000],
+  ])('do not keep it out when it joins again and %s, nor do their partitions move', async (_what, are, takeMs) => {
+    const group = new FakeGroup()
+    const member = join(group, { sessionTimeoutMs: 4_000 })
+    await expect.poll(() => member.state, within).toBe('stable')
+    group.topicsAre = are
+    group.topicsTakeMs = () => takeMs
+    group.synced = Buffer.alloc(0)
+    member.requestRebalance()
+    await expect.poll(() => [group.generation, member.state], { ...within, timeout: 15_000 }).toEqual([2, 'stable'])
+    expect(member.lastError).toBeUndefined()
+    expect(group.synced.includes(encodeAssignment([{ topic: 'in', partition: 0 }]))).toBe(true)
+  })
+
+  it('that have grown are assigned as they are now when it joins again', async () => {
+    const group = new FakeGroup()
+    const member = join(group)
+    await expect.poll(() => member.state, within).toBe('stable')
+    group.topicsAre = () => 2
+    member.requestRebalance()
+    await expect.poll(() => group.generation, within).toBe(2)
+    const both = encodeAssignment([0, 1].map(partition => ({ topic: 'in', partition })))
+    await expect.poll(() => group.synced.includes(both), within).toBe(true)
   })
 })
