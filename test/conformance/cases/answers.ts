@@ -1,11 +1,11 @@
-import type { ChainRun, Worker } from '../../support/chain/harness.ts'
-import { API, KafkaProxy } from '../../support/kafkaProxy.ts'
-import type { ApiName, Fault } from '../../support/kafkaProxy.ts'
-import type { ConformanceCase, Faults, Site } from '../case.ts'
+import { API } from '../../support/kafkaProxy.ts'
+import type { ApiName, Fault, KafkaProxy } from '../../support/kafkaProxy.ts'
+import type { ConformanceCase, Site } from '../case.ts'
+import { behindProxy, commitsGoOn, doubtsIn, endedDoubts, inject, REQUEST_TIMEOUT_MS, suffer } from './behindProxy.ts'
 import { withChain } from './chain.ts'
 
-/** Short, so that an answer can be late. */
-export const REQUEST_TIMEOUT_MS = 1_500
+export { behindProxy, REQUEST_TIMEOUT_MS } from './behindProxy.ts'
+
 const LATE_MS = 2_500
 /** An error code that no release of Kafka has given a meaning yet. */
 const UNHEARD_OF = 9_999
@@ -39,42 +39,6 @@ const committing: readonly { api: ApiName; protocols: readonly Site['protocol'][
   { api: 'EndTxn', protocols: ['v1', 'v2'], losses: [...losses, newError] },
 ]
 
-/** Starts a proxy and a worker behind it; counts what the proxy did. */
-export async function behindProxy(
-  run: ChainRun,
-  site: Site,
-  body: (proxy: KafkaProxy, worker: Worker) => Promise<void>,
-  settings: Parameters<ChainRun['start']>[0] = {},
-): Promise<void> {
-  const proxy = await KafkaProxy.start(site.brokers)
-  try {
-    const behind = { brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS, ...settings }
-    await body(proxy, run.start(behind))
-    proxy.heal()
-    await run.expectExact()
-    await run.stopAll()
-  } finally {
-    await proxy.stop()
-  }
-}
-
-/** Injects one loss, waits until it has happened and the worker commits again. */
-async function suffer(
-  run: ChainRun,
-  proxy: KafkaProxy,
-  worker: Worker,
-  fault: Fault,
-  name: string,
-  faults: Faults,
-): Promise<void> {
-  const before = proxy.hits.length
-  proxy.lose({ ...fault, times: 1 })
-  await run.until(20_000, `${fault.api}: ${name}`, () => proxy.hits.length > before)
-  faults.add(`${fault.api} ${name}`)
-  const { commits } = worker
-  await run.until(20_000, `commits after ${fault.api}: ${name}`, () => worker.commits.committed > commits.committed + 4)
-}
-
 const commitAnswers: ConformanceCase[] = committing.map(({ api, protocols, losses: kinds }) => ({
   row: 'unknown',
   name: `requests and answers of ${api} are lost, late or cut, one by one`,
@@ -85,12 +49,15 @@ const commitAnswers: ConformanceCase[] = committing.map(({ api, protocols, losse
       behindProxy(run, site, async (proxy, worker) => {
         await run.untilRunning()
         const all = async () => {
-          for (const { name, fault } of kinds) await suffer(run, proxy, worker, { api, ...fault }, name, faults)
+          for (const { name, fault } of kinds) {
+            const before = doubtsIn(worker)
+            await inject(run, proxy, { api, ...fault }, name, faults)
+            await run.until(20_000, `a commit is in doubt by ${api}: ${name}`, () => doubtsIn(worker) > before)
+            await commitsGoOn(run, worker, `${api}: ${name}`)
+          }
         }
         await run.writeUntil(all(), 60)
-        // Brokers before 4.0 refuse R1 while the transaction is open: the task is then opened again, and nothing else.
-        const { resent, 'found-committed': found, lost } = worker.commits
-        if (resent + found + lost === 0) throw new Error(`no commit was in doubt: ${worker.describe()}`)
+        await run.until(20_000, 'no doubt is left open', () => endedDoubts(worker) >= kinds.length)
       }),
     ),
 }))
@@ -234,8 +201,7 @@ const refused: ConformanceCase = {
             }
           }
           await run.writeUntil(all(), 60)
-          const { resent, 'found-committed': found, lost } = worker.commits
-          if (resent + found + lost > 0) throw new Error(`a commit was in doubt: ${worker.describe()}`)
+          if (endedDoubts(worker) > 0) throw new Error(`a commit was in doubt: ${worker.describe()}`)
           if (worker.log.includes('commit in doubt')) throw new Error(worker.log)
         },
         // Nothing may be late here: a timeout of a slow machine leaves a commit in doubt.

@@ -3,13 +3,18 @@ import type { ChainRun, Worker } from '../../support/chain/harness.ts'
 import { API, KafkaProxy } from '../../support/kafkaProxy.ts'
 import type { Fault } from '../../support/kafkaProxy.ts'
 import type { ConformanceCase, Faults } from '../case.ts'
-import { REQUEST_TIMEOUT_MS } from './answers.ts'
+import { REQUEST_TIMEOUT_MS } from './behindProxy.ts'
 import { withChain } from './chain.ts'
 
 /** Long enough that a zombie's R1 would meet an open transaction of the heir. */
 const OPEN_MS = 300
 /** After a process has come back: whatever it does to its heir it does within this time. */
 const BACK_MS = 4_000
+
+async function untilBusy(run: ChainRun, worker: Worker): Promise<void> {
+  await run.untilRunning()
+  await run.until(20_000, 'it commits', () => worker.commits.committed > 5 * run.partitions)
+}
 
 /** The process that the group gives everything to while the first one is away, and under which it comes back. */
 async function awaitHeir(run: ChainRun, first: Worker): Promise<Worker> {
@@ -81,7 +86,7 @@ async function withProxy(run: ChainRun, brokers: string, body: (proxy: KafkaProx
 const underWay: readonly { readonly name: string; readonly fault: Omit<Fault, 'api'> }[] = [
   { name: 'its request arrives when an heir works', fault: { on: 'request', action: 'hold' } },
   { name: 'its answer is there when it comes back', fault: { on: 'response', action: 'hold' } },
-  { name: 'its answer is lost', fault: { on: 'response', action: 'cut' } },
+  { name: 'its answer is lost with the connection', fault: { on: 'response', action: 'swallow' } },
 ]
 
 const stopped = underWay.map(({ name, fault }): ConformanceCase => ({
@@ -92,14 +97,14 @@ const stopped = underWay.map(({ name, fault }): ConformanceCase => ({
     withChain(site, run =>
       withProxy(run, site.brokers, async proxy => {
         const first = run.start({ brokers: proxy.brokers })
-        await run.untilRunning()
-        await run.until(20_000, 'it commits', () => first.commits.committed > 20)
+        await untilBusy(run, first)
         proxy.lose({ api: 'EndTxn', ...fault, times: 1 })
         await run.until(10_000, 'EndTxn is under way', () => proxy.hits.length > 0)
         first.process.kill('SIGSTOP')
         faults.add('SIGSTOP beyond the session, EndTxn under way')
         const heir = await awaitHeir(run, first)
         await meet(run, proxy, first, heir, () => {
+          if (fault.action === 'swallow') proxy.partition()
           proxy.heal()
           first.process.kill('SIGCONT')
         })
@@ -116,7 +121,7 @@ const cutOff = (['committed', 'not committed'] as const).map((truth): Conformanc
     withChain(site, run =>
       withProxy(run, site.brokers, async proxy => {
         const first = run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
-        await run.untilRunning()
+        await untilBusy(run, first)
         await loseR1(run, proxy, truth, faults)
         proxy.partition()
         faults.add('network cut beyond the session')

@@ -1,7 +1,7 @@
 import type { ChainRun, Worker } from '../../support/chain/harness.ts'
 import { KafkaProxy } from '../../support/kafkaProxy.ts'
 import type { ConformanceCase, Faults } from '../case.ts'
-import { REQUEST_TIMEOUT_MS } from './answers.ts'
+import { REQUEST_TIMEOUT_MS } from './behindProxy.ts'
 import { withChain } from './chain.ts'
 import { contents, HELD_BACK_MS, startBefore } from './contents.ts'
 import type { Content } from './contents.ts'
