@@ -187,7 +187,8 @@ export class Task<Tables extends object, Effect, Result> {
   drain(deadlineMs: number): void {
     if (this.drainOverMs !== Number.POSITIVE_INFINITY) return
     this.drainOverMs = performance.now() + deadlineMs + DRAIN_OVERRUN_MS
-    if (this.lifecycle === 'running' || this.lifecycle === 'draining') {
+    if (this.lifecycle === 'running') {
+      this.enter('draining')
       this.finish(deadlineMs)
     } else if (this.lifecycle !== 'closed' && this.lifecycle !== 'failed' && this.lifecycle !== 'fenced') {
       this.isGivenUp = true
@@ -343,10 +344,9 @@ export class Task<Tables extends object, Effect, Result> {
 
   /** Nothing new starts from here on, and what runs may end for so long. */
   private finish(deadlineMs: number): void {
+    const isFirst = !this.draining
     this.drainUntilMs = Math.min(this.drainUntilMs, performance.now() + deadlineMs)
-    if (this.lifecycle !== 'running') return
-    this.enter('draining')
-    this.processor.onDraining?.()
+    if (isFirst) this.processor.onDraining?.()
   }
 
   private get draining(): boolean {
