@@ -14,7 +14,7 @@ export type { ApiName } from './kafkaApis.ts'
  * of it. `cut` ends the connection with it, `swallow` leaves it open (the client's timeout has to notice), `half` sends
  * the first half of the frame and ends the connection, `delay` hands it on after `delayMs` (a request even when the client
  * has given up by then), `hold` likewise when `heal` is called, `error` puts `errorCode` into the answer, `refuse` answers a request with it in the broker's place (the
- * requests of a transaction only), `damage` lets `damage` write into the answer.
+ * requests of a transaction only; `damage` writes into that answer), `damage` lets `damage` write into the answer of the broker.
  */
 export interface Fault {
   readonly api: ApiName
@@ -145,7 +145,9 @@ export class KafkaProxy {
       if (fault?.action === 'swallow') return
       if (fault?.action === 'half') return void broker.write(frame.subarray(0, frame.length >> 1), cut)
       if (fault?.action === 'refuse') {
-        return void client.write(withLength(refusalOf(fault.api, request.request, fault.errorCode ?? 0)))
+        const answer = withLength(refusalOf(fault.api, request.request, fault.errorCode ?? 0))
+        fault.damage?.(answer)
+        return void client.write(answer)
       }
       pending.set(frame.readInt32BE(8), request)
       if (fault?.action === 'delay') return void setTimeout(keep(broker, frame), fault.delayMs)

@@ -1,3 +1,4 @@
+import type { ChainRun } from '../../support/chain/harness.ts'
 import { API } from '../../support/kafkaProxy.ts'
 import type { ApiName, Fault, KafkaProxy } from '../../support/kafkaProxy.ts'
 import type { ConformanceCase, Site } from '../case.ts'
@@ -168,6 +169,51 @@ const unheardOf: ConformanceCase = {
     ),
 }
 
+/** Says that all is well of a topic that nobody asked about, and nothing of the one that was; nothing was done. */
+function sayNothing(run: ChainRun) {
+  return (answer: Buffer): void => {
+    for (const topic of [run.topics.input, run.topics.output, run.topics.changelog]) {
+      const at = answer.indexOf(topic)
+      if (at >= 0) answer.write('?', at)
+    }
+  }
+}
+
+const silent: ConformanceCase = {
+  row: 'unknown',
+  name: 'answers say that all is well, but nothing of what was asked, and nothing was done: never taken for a success',
+  timeoutMs: 180_000,
+  run: (site, faults) =>
+    withChain(site, run =>
+      behindProxy(run, site, async (proxy, first) => {
+        await run.untilRunning()
+        const apis = ['TxnOffsetCommit', ...(site.protocol === 'v1' ? (['AddPartitionsToTxn'] as const) : [])] as const
+        const all = async () => {
+          for (const api of apis) {
+            const before = proxy.hits.length
+            proxy.lose({ api, on: 'request', action: 'refuse', errorCode: 0, damage: sayNothing(run) })
+            await run.until(30_000, `${api} is answered by silence`, () => proxy.hits.length > before + 4)
+            faults.add(`${api} silent`, proxy.hits.length - before)
+            proxy.heal()
+            const { committed } = first.commits
+            await run.until(30_000, 'commits go on', () => first.commits.committed > committed + 4)
+          }
+          proxy.lose({ api: 'TxnOffsetCommit', on: 'request', action: 'refuse', errorCode: 0, damage: sayNothing(run) })
+          const before = proxy.hits.length
+          await run.until(30_000, 'silence before the end', () => proxy.hits.length > before + 4)
+          // Outputs that were committed without their offset would come a second time from the next process.
+          await first.kill()
+          faults.add('TxnOffsetCommit silent', proxy.hits.length - before)
+          faults.add('SIGKILL')
+          proxy.heal()
+          run.start({ brokers: proxy.brokers, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+          await run.untilRunning(60_000)
+        }
+        await run.writeUntil(all(), 60)
+      }),
+    ),
+}
+
 const NOT_LEADER_OR_FOLLOWER = 6
 const NOT_COORDINATOR = 16
 const CONCURRENT_TRANSACTIONS = 51
@@ -210,4 +256,11 @@ const refused: ConformanceCase = {
     ),
 }
 
-export const answerCases: readonly ConformanceCase[] = [...commitAnswers, ...lockAnswers, unheardOf, refused, random]
+export const answerCases: readonly ConformanceCase[] = [
+  ...commitAnswers,
+  ...lockAnswers,
+  unheardOf,
+  silent,
+  refused,
+  random,
+]
