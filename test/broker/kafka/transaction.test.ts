@@ -5,9 +5,10 @@ import { FencedError, OutcomeUnknownError, ProducerStateError } from '../../../s
 import type { KafkaError } from '../../../src/kafka/errors.ts'
 import type { GroupMember } from '../../../src/kafka/groupMember.ts'
 import { listOffset } from '../../../src/kafka/offsets.ts'
+import { BatchBuilder } from '../../../src/kafka/recordBatch.ts'
 import { TransactionalProducer } from '../../../src/kafka/transaction.ts'
 import { readCommitted } from '../../support/readCommitted.ts'
-import { batchOf, Bench, output, unique } from './bench.ts'
+import { batchOf, Bench, output, textEncoder, unique } from './bench.ts'
 
 const brokers = inject('brokers')
 let bench: Bench
@@ -177,6 +178,18 @@ describe.each(['v1', 'v2'] as const)('transactions in protocol %s', { retry: 0 }
     const failure = (await producer.commit(large, at(1), member.membership).catch((e: unknown) => e)) as Error
     expect(failure.message).toContain(`Produce for ${topic}-0 was answered MESSAGE_TOO_LARGE`)
     expect(failure.message).toContain('max.message.bytes')
+  })
+
+  it('are in doubt where the clock is ahead of what the broker takes, and say whose clock it is', async () => {
+    const topic = await bench.topic(1, { 'message.timestamp.after.max.ms': '60000' })
+    const producer = producerOf(unique('tx'))
+    await producer.takeOver()
+    const batch = new BatchBuilder(64)
+    batch.append(Date.now() + 3_600_000, null, 'late', textEncoder)
+    const ahead = producer.commit([[{ topic, partition: 0, batch }]], at(1), member.membership)
+    const failure = (await ahead.catch((e: unknown) => e)) as OutcomeUnknownError
+    expect(failure.cause).toMatchObject({ code: 'KAFKA_INVALID_TIMESTAMP' })
+    expect(failure.message).toContain('the operator must set the clock of this host')
   })
 
   it('stop waiting for the lock when told to', async () => {
