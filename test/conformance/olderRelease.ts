@@ -6,6 +6,7 @@ import { answerCases } from './cases/answers.ts'
 import { brokerCases } from './cases/brokers.ts'
 import { changelogCases } from './cases/changelog.ts'
 import { crashCases } from './cases/crashes.ts'
+import { fencedInDoubtCases } from './cases/fencedInDoubt.ts'
 import { membershipCases } from './cases/membership.ts'
 import { reconcileCases } from './cases/reconcile.ts'
 import { topicCases } from './cases/topics.ts'
@@ -26,6 +27,11 @@ const cases: readonly ConformanceCase[] = [
     'a cycle of only finished effects is in doubt: not committed',
     'a cycle of input is in doubt: fenced',
     'a cycle of input is in doubt after Produce: not committed',
+  ),
+  ...pick(
+    fencedInDoubtCases,
+    'a cycle of input is in doubt after EndTxn, committed, and an heir goes on before R1: refused',
+    'a cycle of input is in doubt after TxnOffsetCommit, not committed, and an heir goes on before R1: refused',
   ),
   ...pick(
     zombieCases,

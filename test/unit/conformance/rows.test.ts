@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { KafkaCluster } from '../../support/kafkaCluster.ts'
 import { answerCases } from '../../conformance/cases/answers.ts'
+import { awayInDoubtCases } from '../../conformance/cases/awayInDoubt.ts'
 import { brokerCases } from '../../conformance/cases/brokers.ts'
 import { churnCase } from '../../conformance/cases/churn.ts'
 import { changelogCases } from '../../conformance/cases/changelog.ts'
@@ -10,6 +11,7 @@ import { clockCases } from '../../conformance/cases/clock.ts'
 import { compactionCase, missedDeleteCase } from '../../conformance/cases/compaction.ts'
 import { crashCases } from '../../conformance/cases/crashes.ts'
 import { damageCases } from '../../conformance/cases/damage.ts'
+import { fencedInDoubtCases } from '../../conformance/cases/fencedInDoubt.ts'
 import { fullVolumeCases } from '../../conformance/cases/fullVolume.ts'
 import { localStoreCases } from '../../conformance/cases/localStore.ts'
 import { membershipCases } from '../../conformance/cases/membership.ts'
@@ -33,6 +35,7 @@ const noCluster = (): KafkaCluster => {
 /** By the name of the array or case, as the suite's files import it. */
 const suite = {
   answerCases,
+  awayInDoubtCases,
   brokerCases: [...brokerCases(noCluster, 1), ...brokerCases(noCluster, 3)],
   churnCase: [churnCase(10)],
   changelogCases,
@@ -40,6 +43,7 @@ const suite = {
   compactionCase: [compactionCase],
   crashCases,
   damageCases,
+  fencedInDoubtCases,
   fullVolumeCases,
   localStoreCases,
   membershipCases,
