@@ -1,99 +1,13 @@
-import { cp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalStore } from '../../../src/store/localStore.ts'
 import type { ChainRun } from '../../support/chain/harness.ts'
 import { truncateChangelog } from '../../support/chain/truncateChangelog.ts'
-import type { ConformanceCase, Faults } from '../case.ts'
+import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
+import { damagedStores, runAndKill } from './damagedStores.ts'
 import { failedWith, keepOffsets } from './topics.ts'
 import { expectWarm, placesOf } from './warmth.ts'
-
-/** Files of one store directory whose names end so. */
-async function filesOf(directory: string, end: string): Promise<string[]> {
-  return (await readdir(directory)).filter(name => name.endsWith(end)).map(name => join(directory, name))
-}
-
-/** Changes bytes in the middle of a file. */
-async function garble(file: string): Promise<void> {
-  const { size } = await stat(file)
-  const handle = await open(file, 'r+')
-  await handle.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, size >> 1)
-  await handle.close()
-}
-
-const damages: readonly { name: string; damage: (directory: string) => Promise<void> }[] = [
-  { name: 'deleted', damage: directory => rm(directory, { recursive: true }) },
-  {
-    name: 'without its first segment',
-    damage: async directory => {
-      await rm((await filesOf(directory, '.log')).sort()[0]!)
-    },
-  },
-  {
-    name: 'with garbage for a segment',
-    damage: async directory => {
-      for (const file of await filesOf(directory, '.log')) await writeFile(file, 'garbage')
-    },
-  },
-  {
-    name: 'of a format that is not known',
-    damage: async directory => {
-      for (const file of await filesOf(directory, '.log')) {
-        const handle = await open(file, 'r+')
-        await handle.write(Buffer.from([0xff]), 0, 1, 6)
-        await handle.close()
-      }
-    },
-  },
-  {
-    name: 'with a log cut in half',
-    damage: async directory => {
-      for (const file of await filesOf(directory, '.log')) await truncate(file, (await stat(file)).size >> 1)
-    },
-  },
-  {
-    name: 'with a segment of nothing behind its last',
-    damage: directory => writeFile(join(directory, '00000009.log'), Buffer.alloc(100)),
-  },
-  {
-    name: 'with a flipped byte in the middle of its log',
-    damage: async directory => {
-      for (const file of await filesOf(directory, '.log')) await garble(file)
-    },
-  },
-]
-
-async function runAndKill(run: ChainRun, faults: Faults): Promise<void> {
-  const first = run.start()
-  // Over several flushes of the store.
-  await run.write(50, 100)
-  await run.expectExact()
-  await first.kill()
-  faults.add('SIGKILL')
-}
-
-/** Partition n is damaged in the n-th way; the last one stays whole. */
-const damaged: ConformanceCase = {
-  row: 'store-damage',
-  name: `local stores that are ${damages.map(({ name }) => name).join(', ')}`,
-  timeoutMs: 120_000,
-  run: (site, faults) =>
-    withChain(
-      site,
-      async run => {
-        await runAndKill(run, faults)
-        for (const [partition, { name, damage }] of damages.entries()) {
-          await damage(run.storeOf(partition))
-          faults.add(`local store ${name}`)
-        }
-        await run.write(10)
-        run.start()
-        await run.expectExact()
-        await run.stopAll()
-      },
-      { partitions: damages.length + 1, keys: 80 },
-    ),
-}
 
 const tooOld: ConformanceCase = {
   row: 'store',
@@ -258,7 +172,7 @@ const warmEqualsCold: ConformanceCase = {
 }
 
 export const localStoreCases: readonly ConformanceCase[] = [
-  damaged,
+  damagedStores,
   tooOld,
   behindLogStart,
   ...refusals,

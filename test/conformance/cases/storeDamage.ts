@@ -1,6 +1,7 @@
 import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalStore } from '../../../src/store/localStore.ts'
+import type { ChainRun } from '../../support/chain/harness.ts'
 import type { ConformanceCase } from '../case.ts'
 import { withChain } from './chain.ts'
 
@@ -50,9 +51,51 @@ const underRunningTask: ConformanceCase = {
     ),
 }
 
-const withoutFirstSegment: ConformanceCase = {
+/** Writes to partition 0's store until its log has several segments, and closes it. */
+async function intoSegments(run: ChainRun): Promise<string[]> {
+  const directory = run.storeOf(0)
+  const { store } = await LocalStore.open(directory, { segmentBytes: SMALL_SEGMENT_BYTES })
+  const checkpoint = store.checkpoint()!
+  const value = Buffer.alloc(500, 'x')
+  for (let number = 0; (await segmentsOf(directory)).length < 4; number++) {
+    if (number === 1_000) throw new Error('no segment was completed')
+    await store.write(write => write.put(`more/${number}`, value, 0, value.length), checkpoint)
+  }
+  await store.close()
+  const segments = await segmentsOf(directory)
+  if (segments.length < 3) throw new Error('the store has too few segments')
+  return segments
+}
+
+interface BrokenLog {
+  readonly name: string
+  readonly fault: string
+  readonly breakIt: (segments: readonly string[], directory: string) => Promise<void>
+}
+
+const brokenLogs: readonly BrokenLog[] = [
+  {
+    name: 'a local store of several segments lost its first one: wiped, restored whole',
+    fault: 'first of several segments deleted',
+    breakIt: ([oldest]) => rm(oldest!),
+  },
+  {
+    name: 'a local store of several segments is damaged inside one that is not the last: wiped, restored whole',
+    fault: 'segment before the last damaged',
+    breakIt: async ([, second], directory) => {
+      const { size } = await stat(second!)
+      const handle = await open(second!, 'r+')
+      await handle.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, size >> 1)
+      await handle.close()
+      // Else the start does not walk through what the snapshot covers, and the damage is that of a page that is read.
+      await rm(join(directory, 'index.snapshot'), { force: true })
+    },
+  },
+]
+
+const withBrokenLog = brokenLogs.map(({ name, fault, breakIt }): ConformanceCase => ({
   row: 'store-damage',
-  name: 'a local store of several segments lost its first one: wiped, restored whole',
+  name,
   timeoutMs: 120_000,
   run: (site, faults) =>
     withChain(site, async run => {
@@ -60,19 +103,8 @@ const withoutFirstSegment: ConformanceCase = {
       await run.write(12)
       await run.expectExact()
       await first.stop()
-      const directory = run.storeOf(0)
-      const { store } = await LocalStore.open(directory, { segmentBytes: SMALL_SEGMENT_BYTES })
-      const checkpoint = store.checkpoint()!
-      const value = Buffer.alloc(500, 'x')
-      for (let number = 0; (await segmentsOf(directory)).length < 4; number++) {
-        if (number === 1_000) throw new Error('no segment was completed')
-        await store.write(write => write.put(`more/${number}`, value, 0, value.length), checkpoint)
-      }
-      await store.close()
-      const [oldest, ...rest] = await segmentsOf(directory)
-      if (oldest === undefined || rest.length < 2) throw new Error('the store has too few segments')
-      await rm(oldest)
-      faults.add('first of several segments deleted')
+      await breakIt(await intoSegments(run), run.storeOf(0))
+      faults.add(fault)
       await run.write(6)
       const worker = run.start()
       await run.expectExact()
@@ -80,6 +112,6 @@ const withoutFirstSegment: ConformanceCase = {
         throw new Error(`not seen: ${worker.describe()}`)
       await run.stopAll()
     }),
-}
+}))
 
-export const storeDamageCases: readonly ConformanceCase[] = [underRunningTask, withoutFirstSegment]
+export const storeDamageCases: readonly ConformanceCase[] = [underRunningTask, ...withBrokenLog]
