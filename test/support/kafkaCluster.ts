@@ -69,7 +69,7 @@ export class KafkaCluster {
     const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
     const extra = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`)
     for (const [index, node] of nodes.entries()) {
-      const data = join(directory, `data-${node.id}`)
+      const data = cluster.dataOf(node)
       writeFileSync(cluster.propertiesOf(node), serverProperties(node, nodes, data) + extra.join(''))
       cluster.run(index, [cluster.formatCommand(node, clusterId)])
     }
@@ -80,6 +80,11 @@ export class KafkaCluster {
   /** What the cluster calls that node. */
   nodeId(index: number): number {
     return this.nodes[index]!.id
+  }
+
+  /** Where that node keeps its logs, a directory for each partition. */
+  dataDirectory(index: number): string {
+    return this.dataOf(this.nodes[index]!)
   }
 
   /** SIGKILL. */
@@ -114,6 +119,10 @@ export class KafkaCluster {
 
   private propertiesOf(node: KafkaNode): string {
     return join(this.directory, `server-${node.id}.properties`)
+  }
+
+  private dataOf(node: KafkaNode): string {
+    return join(this.directory, `data-${node.id}`)
   }
 
   private logOf(node: KafkaNode): string {

@@ -11,10 +11,12 @@ import { clockCases } from '../../conformance/cases/clock.ts'
 import { compactionCase, missedDeleteCase } from '../../conformance/cases/compaction.ts'
 import { crashCases } from '../../conformance/cases/crashes.ts'
 import { damageCases } from '../../conformance/cases/damage.ts'
+import { endLostCases } from '../../conformance/cases/endLost.ts'
 import { fencedInDoubtCases } from '../../conformance/cases/fencedInDoubt.ts'
 import { fullVolumeCases } from '../../conformance/cases/fullVolume.ts'
 import { localStoreCases } from '../../conformance/cases/localStore.ts'
 import { membershipCases } from '../../conformance/cases/membership.ts'
+import { noneCommittedCases } from '../../conformance/cases/noneCommitted.ts'
 import { reconcileCases } from '../../conformance/cases/reconcile.ts'
 import { reconcileMovedCases } from '../../conformance/cases/reconcileMoved.ts'
 import { releaseCases } from '../../conformance/cases/releases.ts'
@@ -43,11 +45,13 @@ const suite = {
   compactionCase: [compactionCase],
   crashCases,
   damageCases,
+  endLostCases: endLostCases(noCluster),
   fencedInDoubtCases,
   fullVolumeCases,
   localStoreCases,
   membershipCases,
   missedDeleteCase: [missedDeleteCase],
+  noneCommittedCases,
   reconcileCases,
   reconcileMovedCases,
   releaseCases,
