@@ -108,7 +108,7 @@ describe.each(['v1', 'v2'] as const)(
       ['EndTxn', 'response', 'found-committed'],
     ]
 
-    it.each(doubts)('where the %s %s was lost, three times, and the cycle is %s', async (api, on, verdict) => {
+    it.each(doubts)('where the %s %s was lost and the cycle is %s', async (api, on, verdict) => {
       await commit('before')
       proxy.lose({ api, on, action: 'cut', times: verdict === 'resent' ? 3 : 1 })
       expect(await commit('a', 'b', 'c')).toBe(verdict)
