@@ -5,8 +5,6 @@ import type { ConformanceCase, Site } from '../case.ts'
 import { behindProxy, commitsGoOn, doubtsIn, endedDoubts, inject, REQUEST_TIMEOUT_MS, suffer } from './behindProxy.ts'
 import { withChain } from './chain.ts'
 
-export { behindProxy, REQUEST_TIMEOUT_MS } from './behindProxy.ts'
-
 const LATE_MS = 2_500
 /** An error code that no release of Kafka has given a meaning yet. */
 const UNHEARD_OF = 9_999

@@ -1,7 +1,7 @@
 import { Reader } from '../../../src/kafka/wire.ts'
 import { fetchRecords } from '../../../src/kafka/requests/fetch.ts'
 import type { ConformanceCase } from '../case.ts'
-import { behindProxy } from './answers.ts'
+import { behindProxy } from './behindProxy.ts'
 import { withChain } from './chain.ts'
 import { failedWith, others } from './topics.ts'
 

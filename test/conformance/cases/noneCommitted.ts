@@ -1,5 +1,5 @@
 import type { ConformanceCase } from '../case.ts'
-import { behindProxy } from './answers.ts'
+import { behindProxy } from './behindProxy.ts'
 import { withChain } from './chain.ts'
 
 /** Behind a partition's topic in an OffsetFetch answer: one partition, and its number. */
