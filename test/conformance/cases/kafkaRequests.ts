@@ -10,6 +10,7 @@ const DESCRIBE_TRANSACTIONS: Api = {
   maxVersion: 0,
   flexibleFrom: 0,
 }
+const DESCRIBE_PRODUCERS: Api = { key: 61, name: 'DescribeProducers', minVersion: 0, maxVersion: 0, flexibleFrom: 0 }
 const TRANSACTIONAL_ID_NOT_FOUND = 105
 
 /** Requests of this suite to the cluster behind `brokers`, with connections of their own. */
@@ -89,4 +90,53 @@ export async function isForgotten(cluster: Cluster, transactionalId: string): Pr
   }
   const node = await cluster.coordinator('transaction', transactionalId)
   return (await cluster.call(node, 'admin', request)) === TRANSACTIONAL_ID_NOT_FOUND
+}
+
+/** What the leader of a partition knows of a producer that has written to it. */
+export interface ProducerState {
+  readonly producerId: bigint
+  readonly epoch: number
+  readonly lastSequence: number
+}
+
+/** The producers of which the leader of a partition knows the last sequence number. Throws for an error in the answer. */
+export async function producersOf(cluster: Cluster, topic: string, partition: number): Promise<ProducerState[]> {
+  const request: Request<ProducerState[]> = {
+    api: DESCRIBE_PRODUCERS,
+    encode: () => {
+      const body = new Writer()
+      body.compactArray([topic], name => {
+        body.compactString(name).compactArray([partition], number => body.int32(number))
+        body.emptyTags()
+      })
+      return [body.emptyTags().finish()]
+    },
+    decode: reader => {
+      reader.int32()
+      const ofTopics = reader.compactArray(() => {
+        reader.compactString()
+        const ofPartitions = reader.compactArray(() => {
+          reader.int32()
+          const code = reader.int16()
+          if (code !== 0) throw new Error(`the producers of ${topic}-${partition} are answered with ${code}`)
+          reader.nullableCompactString()
+          const states = reader.compactArray(() => {
+            const state = { producerId: reader.int64(), epoch: reader.int32(), lastSequence: reader.int32() }
+            // When it wrote last, the coordinator's epoch, where an open transaction begins.
+            reader.int64()
+            reader.int32()
+            reader.int64()
+            reader.tags()
+            return state
+          })
+          reader.tags()
+          return states
+        })
+        reader.tags()
+        return ofPartitions.flat()
+      })
+      return ofTopics.flat()
+    },
+  }
+  return cluster.call(await cluster.leaderOf(topic, partition), 'admin', request)
 }

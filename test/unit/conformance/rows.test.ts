@@ -23,7 +23,7 @@ import { releaseCases } from '../../conformance/cases/releases.ts'
 import { restoreCases } from '../../conformance/cases/restores.ts'
 import { stopCases } from '../../conformance/cases/stops.ts'
 import { storeDamageCases } from '../../conformance/cases/storeDamage.ts'
-import { timeoutCases } from '../../conformance/cases/timeouts.ts'
+import { quietCases, timeoutCases } from '../../conformance/cases/timeouts.ts'
 import { timersWaitCases } from '../../conformance/cases/timersWait.ts'
 import { topicCases } from '../../conformance/cases/topics.ts'
 import { tornStoreCases } from '../../conformance/cases/tornStore.ts'
@@ -52,6 +52,7 @@ const suite = {
   membershipCases,
   missedDeleteCase: [missedDeleteCase],
   noneCommittedCases,
+  quietCases,
   reconcileCases,
   reconcileMovedCases,
   releaseCases,
