@@ -6,6 +6,7 @@ import { ChangelogReach } from './changelogReach.ts'
 import type { Cycle } from './cycle.ts'
 import { cycleMetadata } from './cycleMark.ts'
 import { changelogLostError, commitRefusedError, OwnershipLostError } from './errors.ts'
+import type { TaskError } from './errors.ts'
 import type { CommitVerdict } from './observer.ts'
 import type { EngineStep } from './options.ts'
 
@@ -37,6 +38,11 @@ export interface Committed {
   readonly verdict: Exclude<CommitVerdict, 'lost'>
   /** The offset behind the cycle's last change, of the attempt that committed; undefined where it changes nothing. */
   readonly changelogPosition: number | undefined
+  /**
+   * CHANGELOG_LOST where the changelog ends before what it must. The cycle is committed all the same, with a mark that says
+   * so to whoever reads it; this task must not go on either.
+   */
+  readonly lost: TaskError | null
 }
 
 /** One attempt whose step 2 was answered: what its step 3 says. */
@@ -62,10 +68,7 @@ export class Committer {
     this.last = last
   }
 
-  /**
-   * Resolves when the cycle is committed. Throws CHANGELOG_LOST when it is, but the changelog ends before what it must: it
-   * is committed with a mark that says so to whoever reads it, and this task must not go on either.
-   */
+  /** Resolves when the cycle is committed. */
   async commit(cycle: Cycle<unknown>): Promise<Committed> {
     const { producer, topic, partition } = this.options
     const rounds = cycle.rounds()
@@ -119,10 +122,11 @@ export class Committer {
     const { changelogPosition, changelogEnd } = attempt
     this.last = attempt
     this.options.onWaiting(null)
-    if (reach.hasLost && changelog !== null && changelogPosition !== undefined) {
-      throw changelogLostError(changelog, partition, changelogPosition + 1, changelogEnd)
-    }
-    return { verdict, changelogPosition }
+    const lost =
+      reach.hasLost && changelog !== null && changelogPosition !== undefined
+        ? changelogLostError(changelog, partition, changelogPosition + 1, changelogEnd)
+        : null
+    return { verdict, changelogPosition, lost }
   }
 
   /**

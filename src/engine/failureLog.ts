@@ -7,12 +7,12 @@ const SAME_CAUSE_MS = 10 * 60_000
 
 /**
  * Why tasks end, in the log: each cause once as `error`, which is what wakes somebody, and at each opening that meets it
- * again as `warn`, with `times`. Another code is another cause.
+ * again as `warn`, with `times`. Another code or another text is another cause.
  */
 export class FailureLog {
   private readonly log: Logger
   private readonly nowMs: () => number
-  private readonly last = new Map<string, { code: string; times: number; atMs: number }>()
+  private readonly last = new Map<string, { cause: string; times: number; atMs: number }>()
 
   /** `nowMs` is monotonic. */
   constructor(log: Logger, nowMs: () => number = () => performance.now()) {
@@ -30,8 +30,10 @@ export class FailureLog {
     const id = `${topic}-${partition}`
     const atMs = this.nowMs()
     const before = this.last.get(id)
-    const times = before?.code === code && atMs - before.atMs < SAME_CAUSE_MS ? before.times + 1 : 1
-    this.last.set(id, { code, times, atMs })
+    // One code may stand for many defects; offsets and sizes in its text make no other one.
+    const cause = `${code} ${error.message.replace(/\d+/g, '#')}`
+    const times = before?.cause === cause && atMs - before.atMs < SAME_CAUSE_MS ? before.times + 1 : 1
+    this.last.set(id, { cause, times, atMs })
     if (times === 1) this.log.error(fields, error.message)
     else this.log.warn({ ...fields, times }, error.message)
   }

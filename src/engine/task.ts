@@ -497,11 +497,14 @@ export class Task<Tables extends object, Effect, Result> {
     const { role } = topology
     await engine.onStep?.('gathered', this.topic, this.partition)
     const startedMs = performance.now()
+    let isCommitted = false
     try {
       // Steps 2 to 4.
-      const { verdict, changelogPosition } = await this.committer.commit(cycle)
+      const { verdict, changelogPosition, lost } = await this.committer.commit(cycle)
       this.committedOffset = cycle.endOffset
       engine.observer.cycle(role, this.topic, this.partition, verdict, performance.now() - startedMs, cycle.records)
+      isCommitted = true
+      if (lost !== null) throw lost
       const committedAtMs = Date.now()
       if (cycle.records > 0) engine.observer.freshness(role, this.topic, committedAtMs - cycle.oldestRecordMs)
       cycle.reportMeasures(committedAtMs)
@@ -515,7 +518,8 @@ export class Task<Tables extends object, Effect, Result> {
       await engine.onStep?.('effects-started', this.topic, this.partition)
       cycle.reset()
     } catch (error) {
-      engine.observer.cycle(role, this.topic, this.partition, 'lost', performance.now() - startedMs, cycle.records)
+      const lostMs = performance.now() - startedMs
+      if (!isCommitted) engine.observer.cycle(role, this.topic, this.partition, 'lost', lostMs, cycle.records)
       throw error
     }
   }

@@ -63,8 +63,8 @@ export class Broker {
   }
 
   /**
-   * Asked anew: the features of a cluster change while connections stand. Throws KafkaError too: a broker that does not
-   * say what the cluster has is not taken for one of a cluster that has nothing.
+   * Asked anew: the features of a cluster change while connections stand. Throws KafkaError too: an answer that refuses is
+   * not taken for one of a cluster without features.
    */
   async versions(lane: Lane): Promise<BrokerVersions> {
     const { connection } = await this.lane(lane)

@@ -45,6 +45,15 @@ describe('the cause that ends a task', () => {
     expect(lines).toEqual(['error PROCESSOR_FAILED 1', 'error COMMIT_REFUSED 1', 'error PROCESSOR_FAILED 1'])
   })
 
+  it('is another one with another text, and the same at another record', () => {
+    const { failures: log, lines } = failures()
+    const atRecord = (record: string, why: string) => log.failed(ONE, new ProcessorFailedError(record, new Error(why)))
+    atRecord('in-1@7', 'no such field')
+    atRecord('in-1@19', 'no such field')
+    atRecord('in-1@19', 'no such user')
+    expect(lines.map(line => line.split(' ')[0])).toEqual(['error', 'warn', 'error'])
+  })
+
   it('is news after ten minutes without it, however long it had lasted, and when the partition has been elsewhere', () => {
     const { failures: log, lines, clock } = failures()
     for (const pauseMs of [0, 9 * 60_000, 9 * 60_000, 10 * 60_000]) {

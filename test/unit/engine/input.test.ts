@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { TaskInput } from '../../../src/engine/input.ts'
 import { InputNotReadyError } from '../../../src/engine/processor.ts'
 import { BatchBuilder } from '../../../src/kafka/batchBuilder.ts'
+import * as layout from '../../../src/kafka/batchLayout.ts'
 import { CorruptBatchError, KafkaError } from '../../../src/kafka/errors.ts'
 import type { Subscription } from '../../../src/kafka/fetcher.ts'
 import type { RecordView } from '../../../src/kafka/recordBatch.ts'
@@ -244,23 +245,43 @@ describe('a subscription that has failed', () => {
 })
 
 describe('a batch that cannot be read though its checksum is right', () => {
-  /** Two batches of two records, the second of them with a record that reaches past it. */
-  function halfSound(): FakeSubscription {
+  /** What is done to a batch of two records, and the offset behind it then. */
+  const damages: readonly { what: string; damage: (batch: Buffer) => void; end: number }[] = [
+    { what: 'a record that reaches past it', damage: batch => void (batch[batch.length - 1]! ^= 0xff), end: 4 },
+    {
+      what: 'bytes behind the last record',
+      end: 3,
+      damage: batch => {
+        batch.writeInt32BE(1, layout.RECORD_COUNT)
+        batch.writeInt32BE(0, layout.LAST_OFFSET_DELTA)
+      },
+    },
+    {
+      what: 'no offset left for the last record',
+      end: 3,
+      damage: batch => void batch.writeInt32BE(0, layout.LAST_OFFSET_DELTA),
+    },
+  ]
+
+  /** Two batches of two records, the second of them damaged, and one behind them. */
+  function halfSound(damage: (batch: Buffer) => void): FakeSubscription {
     const subscription = new FakeSubscription()
     const [sound, broken] = [chunk(0, 2).bytes, chunk(2, 2).bytes]
-    broken[broken.length - 1]! ^= 0xff
+    damage(broken)
     const bytes = Buffer.concat([sound, broken])
     subscription.chunks.push({ source: 'input-0', fromOffset: 0, bytes, aborted: [], nextOffset: 4 }, chunk(4, 2))
     return subscription
   }
 
-  it.each([
-    ['', undefined],
-    [' and have been looked up', () => Promise.resolve()],
-  ])(
-    'ends the input once the records before it are handed out%s, and hands out none behind it',
-    async (_what, prepare) => {
-      const { input } = inputOn(halfSound(), prepare === undefined ? {} : { prepare })
+  it.each(
+    damages.flatMap(damaged => [
+      { ...damaged, prepare: undefined, asked: '' },
+      { ...damaged, prepare: () => Promise.resolve(), asked: ' and have been looked up' },
+    ]),
+  )(
+    '$what: ends the input once the records before it are handed out$asked, and hands out none behind it',
+    async ({ damage, end, prepare }) => {
+      const { input } = inputOn(halfSound(damage), prepare === undefined ? {} : { prepare })
       const seen: number[] = []
       for (let turn = 0; turn < 6; turn++) {
         input.take(record => seen.push(record.offset) > 0)
@@ -270,7 +291,7 @@ describe('a batch that cannot be read though its checksum is right', () => {
       expect([...new Set(seen)]).toEqual(seen)
       expect(seen.slice(0, 2)).toEqual([0, 1])
       expect(input.position).toBe(seen.at(-1)! + 1)
-      expect(input.position).toBeLessThan(4)
+      expect(input.position).toBeLessThan(end)
     },
   )
 })

@@ -252,8 +252,13 @@ describe('a scan', () => {
     ['fewer records than it holds', (batch: Buffer) => withChecksum(patched(batch, 57, 0)), 'more than its 0 records'],
     [
       'more records than it holds',
-      (batch: Buffer) => withChecksum(patched(batch, 57, 2)),
+      (batch: Buffer) => withChecksum(patched(patched(batch, 57, 2), 23, 1)),
       'a record that reaches past',
+    ],
+    [
+      'more records than it has offsets',
+      (batch: Buffer) => withChecksum(patched(batch, 57, 2)),
+      'a record at a wrong offset',
     ],
   ])('refuses %s', (_what, damage, message) => {
     const batch = batchOf([record('v')])
