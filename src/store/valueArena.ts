@@ -6,7 +6,11 @@ const LENGTH = 2
 const CHUNK_BYTES = 256 << 10
 /** In front of each value: the slot that it belongs to, and how many bytes it may grow to in place. */
 const HEADER_BYTES = 8
-/** A part of it may be garbage before values are moved together: a quarter, but never less than two chunks. */
+/**
+ * A part of it may be garbage before values are moved together: a quarter, but never less than a chunk. A small state
+ * comes to that least with time, in each of the two arenas of a partition. With two chunks `npm run soak -- membership` was
+ * not there within an hour, and it looked like a leak: heap snapshots had 8 chunks of four partitions at first, 13 after 6 min.
+ */
 const GARBAGE_SHARE = 0.25
 
 interface Chunk {
@@ -96,7 +100,7 @@ export class ValueArena {
       this.remove(slot)
     }
     this.append(slot, source, start, length, length)
-    if (this.usedBytes - this.liveBytes > Math.max(2 * CHUNK_BYTES, this.usedBytes * GARBAGE_SHARE)) this.compact()
+    if (this.usedBytes - this.liveBytes > Math.max(CHUNK_BYTES, this.usedBytes * GARBAGE_SHARE)) this.compact()
   }
 
   remove(slot: number): void {
