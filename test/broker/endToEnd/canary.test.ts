@@ -251,11 +251,15 @@ describe(
       const ofTasks = evidence.outcomes.filter(({ value }) => value.command_id?.startsWith('task:'))
       const ends = (userId: string) =>
         ofTasks.filter(({ value }) => value.user_id === userId).map(({ value }) => `${value.status}/${value.reason}`)
-      expect(TASK_USERS.map(ends)).toEqual([
+      const [accepted, rejected, cutOff] = TASK_USERS
+      expect([accepted, rejected].map(ends)).toEqual([
         ['ACCEPTED/accepted', 'UPDATED/updated'],
         ['REJECTED/invalid_field'],
-        ['ACCEPTED/ambiguous', 'UPDATED/updated'],
       ])
+      // The webhook may be here before the word of the push whose answer was lost.
+      expect(ends(cutOff).at(-1)).toBe('UPDATED/updated')
+      const ofCutOff = evidence.userEvents.filter(({ user_id, body }) => user_id === cutOff && body.kind === 'result')
+      expect(ofCutOff.map(({ body }) => body.kind === 'result' && body.result)).toContain('AMBIGUOUS')
       const actions = evidence.userEvents.flatMap(({ body }) => (body.kind === 'operator' ? [body.action] : []))
       const suppresses = Array.from({ length: strayOrders().length + 1 }, () => 'SUPPRESS')
       expect(actions.sort()).toEqual(['CANCEL', 'FORGET', 'LIFT', 'RETRY', ...suppresses])

@@ -208,6 +208,10 @@ function attemptOf({ user_id, merchant_id, card_ref, card_version, attempt, orig
   return [user_id, merchant_id, card_ref, card_version, attempt, positionText(origin)].join(' ')
 }
 
+function timesOf({ command_id, result, reason, started_at, answered_at }: CommandResult): string {
+  return `${command_id} ${result}/${reason ?? ''} ${started_at ?? '?'} to ${answered_at ?? '?'}`
+}
+
 /**
  * Knot accepted at most one push for each command: every one that landed falls into the time of exactly one command that
  * PROVISION reported as ACCEPTED or AMBIGUOUS, and an ACCEPTED one has its push.
@@ -246,6 +250,10 @@ function checkPushes(
         wrong.push(`${result.command_id} is reported as accepted, but Knot took no push (${key})`)
       }
     })
-    if (left.length > 0) wrong.push(`${key}: Knot took ${left.length} pushes that no command accounts for`)
+    if (left.length > 0) {
+      const at = left.map(({ atMs, status }) => `${atMs} (${status ?? 'no answer'})`).join(', ')
+      const times = results.map(timesOf).join(', ')
+      wrong.push(`${key}: Knot took ${left.length} pushes that no command accounts for, at ${at}; results: ${times}`)
+    }
   }
 }

@@ -38,6 +38,7 @@ export interface OnfileRunOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
+const STAYS_WRONG_MS = 10_000
 /** Waits so short that everything ends while a test looks on. */
 const QUICK: Readonly<Record<string, string>> = {
   ONFILE_KAFKA_SESSION_TIMEOUT: '6s',
@@ -208,16 +209,20 @@ export class OnfileRun {
   }
 
   /**
-   * Waits until nothing is missing any more, then gives everything for further checks. Throws at once where something is
-   * wrong, and after `withinMs` where something is still missing, with the words of the processes that live.
+   * Waits until nothing is missing any more, then gives everything for further checks. Throws where something stays wrong
+   * for ten seconds, and after `withinMs` where something is still missing, with the words of the processes that live. What
+   * is doubled stays doubled; a push that nothing accounts for may be one whose result stands in a commit in doubt.
    */
   async expectExact(withinMs = 40_000): Promise<Evidence> {
     const deadline = Date.now() + withinMs
     await this.quiet(withinMs)
+    let wrongSinceMs: number | null = null
     for (;;) {
       const { missing, wrong, evidence } = await this.verdict()
       if (missing.length === 0 && wrong.length === 0) return evidence
-      if (wrong.length === 0 && Date.now() < deadline) {
+      wrongSinceMs = wrong.length === 0 ? null : (wrongSinceMs ?? Date.now())
+      const staysWrong = wrongSinceMs !== null && Date.now() - wrongSinceMs >= STAYS_WRONG_MS
+      if (!staysWrong && Date.now() < Math.max(deadline, (wrongSinceMs ?? 0) + STAYS_WRONG_MS)) {
         await wait(500)
         continue
       }
