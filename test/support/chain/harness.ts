@@ -159,10 +159,18 @@ export class ChainRun {
     await wait(1_500)
   }
 
-  /** High watermarks by partition. */
+  /** High watermarks by partition. Asks again while a partition that was just made has no leader yet. */
   async ends(topic: string): Promise<Map<number, number>> {
-    const offsets = await this.admin.fetchTopicOffsets(topic)
-    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
+    const deadline = Date.now() + 10_000
+    for (;;) {
+      try {
+        const offsets = await this.admin.fetchTopicOffsets(topic)
+        return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
+      } catch (error) {
+        if (!(error instanceof kafkajs.KafkaJSError) || !error.retriable || Date.now() > deadline) throw error
+        await wait(200)
+      }
+    }
   }
 
   /**
