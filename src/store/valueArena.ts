@@ -9,7 +9,7 @@ const HEADER_BYTES = 8
 /**
  * A part of it may be garbage before values are moved together: a quarter, but never less than a chunk. A small state
  * comes to that least with time, in each of the two arenas of a partition. With two chunks `npm run soak -- membership` was
- * not there within an hour, and it looked like a leak: heap snapshots had 8 chunks of four partitions at first, 13 after 6 min.
+ * not there within an hour, and it looked like a leak: heap snapshots had 8 chunks of four partitions at first, 13 after 400 s.
  */
 const GARBAGE_SHARE = 0.25
 
