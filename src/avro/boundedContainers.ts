@@ -7,8 +7,8 @@ import type { Schema, Type } from 'avsc'
  * which are internal: `boundedContainers.test.ts` fails when a new avsc no longer calls them.
  */
 
-/** The part of avsc's cursor that is used here. A position behind the buffer is how avsc says "invalid". */
-interface Tap {
+/** The part of avsc's cursor that is used. A position behind the buffer is how avsc says "invalid". */
+export interface Tap {
   readonly buf: Buffer
   pos: number
   readLong(): number
@@ -29,7 +29,8 @@ const sizelessItems = new WeakMap<Tap, number>()
 /** Room made in advance at most: a count is only a claim. */
 const MAX_ROOM_ITEMS = 1_024
 
-class BoundedArrayType extends avsc.types.ArrayType {
+/** avsc's array type, which ends with the buffer. */
+export class BoundedArrayType extends avsc.types.ArrayType {
   /**
    * A loop of its own, without the closure and the two calls per item of `forEachItem`, into an array of the right size
    * (`node bench/avro.ts`, the states).
