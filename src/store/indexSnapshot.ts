@@ -74,8 +74,9 @@ export async function writeSnapshot(directory: string, log: LogPosition, index: 
 }
 
 /** The snapshot of a store, null where there is none or it is damaged: the log says the same, it only takes longer. */
-export async function readSnapshot(directory: string): Promise<IndexSnapshot | null> {
+export async function readSnapshot(directory: string, giveWay: () => Promise<void>): Promise<IndexSnapshot | null> {
   const bytes = await readFile(join(directory, FILE)).catch(() => null)
+  await giveWay()
   if (bytes === null || bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return null
   if (crc32(bytes.subarray(MAGIC.length + 4)) !== bytes.readUInt32LE(MAGIC.length)) return null
   let at = HEADER_BYTES + bytes.readUInt32LE(MAGIC.length + 4)

@@ -34,6 +34,8 @@ export class IndexedLog {
   private snapshotSequence = 0
   /** Damage was seen: no snapshot may hide it from the next start. */
   private distrusted = false
+  /** The index knows all of the log: before, a snapshot would hide the rest from the next start. */
+  private isWhole = false
 
   constructor(directory: string, segmentBytes: number) {
     this.directory = directory
@@ -56,9 +58,13 @@ export class IndexedLog {
     return this.log.sizeBytes
   }
 
-  /** Opens or creates it. Throws StoreDamagedError for a log that is damaged anywhere but at its end. */
-  async load(): Promise<void> {
-    if (!(await this.loadBehindSnapshot())) await this.log.load(this.apply, null)
+  /**
+   * Opens or creates it. Throws StoreDamagedError for a log that is damaged anywhere but at its end, and what `giveWay`
+   * throws, which is called every few milliseconds: then nothing but `wipe` and `close` may follow.
+   */
+  async load(giveWay: () => Promise<void>): Promise<void> {
+    if (!(await this.loadBehindSnapshot(giveWay))) await this.log.load(this.apply, null, giveWay)
+    this.isWhole = true
   }
 
   /** The slot of a key, -1 if it has none; good until the next write. */
@@ -133,12 +139,14 @@ export class IndexedLog {
     this.snapshotBytes = 0
     this.snapshotSequence = 0
     this.distrusted = false
+    this.isWhole = true
   }
 
   /** Closes the files; what it would cost the next start to walk through them goes into a snapshot. */
   async close(): Promise<void> {
     try {
-      if (!this.log.isOpen || this.log.position.sequence - this.snapshotSequence <= PAGES_WORTH_A_SNAPSHOT) return
+      if (!this.isWhole || !this.log.isOpen) return
+      if (this.log.position.sequence - this.snapshotSequence <= PAGES_WORTH_A_SNAPSHOT) return
       await this.log.sync()
       await this.snapshot()
     } finally {
@@ -147,12 +155,12 @@ export class IndexedLog {
   }
 
   /** False where there is no snapshot that fits the log. */
-  private async loadBehindSnapshot(): Promise<boolean> {
-    const snapshot = await readSnapshot(this.directory)
+  private async loadBehindSnapshot(giveWay: () => Promise<void>): Promise<boolean> {
+    const snapshot = await readSnapshot(this.directory, giveWay)
     if (snapshot === null) return false
     try {
       this.index = snapshot.index
-      await this.log.load(this.apply, snapshot.log)
+      await this.log.load(this.apply, snapshot.log, giveWay)
       this.snapshotSequence = snapshot.log.sequence
       if (this.index.isWithin(this.log.firstNumber)) return true
     } catch (error) {

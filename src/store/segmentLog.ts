@@ -82,9 +82,9 @@ export class SegmentLog {
 
   /**
    * Opens or creates the files, and shows `visit` every page behind what is `covered`. Throws StoreDamagedError, also where
-   * the log does not reach as far as that, and what the file system throws.
+   * the log does not reach as far as that, what the file system throws, and what `giveWay` throws.
    */
-  async load(visit: LogVisitor, covered: LogPosition | null): Promise<void> {
+  async load(visit: LogVisitor, covered: LogPosition | null, giveWay: () => Promise<void>): Promise<void> {
     await mkdir(this.directory, { recursive: true })
     const names = await readdir(this.directory)
     const numbers = names.map(name => Segment.numberOf(name)).filter(number => number !== null)
@@ -93,7 +93,8 @@ export class SegmentLog {
     const opened = await this.openAll(numbers)
     try {
       for (const segment of opened) {
-        await this.walk(segment, this.enter(segment, covered), segment === opened.at(-1), scratch, visit)
+        const from = this.enter(segment, covered)
+        await this.walk(segment, from, segment === opened.at(-1), scratch, visit, giveWay)
       }
     } catch (error) {
       for (const segment of opened.slice(this.segments.length)) await segment.close()
@@ -209,9 +210,11 @@ export class SegmentLog {
     isLast: boolean,
     scratch: Buffer,
     visit: LogVisitor,
+    giveWay: () => Promise<void>,
   ): Promise<void> {
     let at = from
     while (at < segment.size) {
+      await giveWay()
       const read = await segment.readPages(at, SCAN_BYTES, scratch, (bytes, start, page, offset) => {
         if (page.sequence !== this.sequence) return false
         this.sequence++

@@ -22,6 +22,8 @@ const checkpoint = { changelogPosition: 42, stateVersion: 1, writtenAtMs: 1000 }
 const SMALL = { segmentBytes: 8 << 10 }
 
 type Change = readonly [key: string, value: string | null]
+/** Read in several pieces. */
+const LARGE = Array.from({ length: 20_000 }, (_, i): Change => [`key/${i}`, 'value'.repeat(40)])
 
 function filling(changes: readonly Change[]): (write: StoreWrite) => void {
   return write => {
@@ -129,6 +131,71 @@ describe('LocalStore', () => {
     }
     await Promise.all([open(large), open(damaged), open(small)])
     expect(ready).toEqual(['large', 'damaged', 'small'])
+  })
+
+  it('lets one that turns out to be more urgent overtake one that is being opened', async () => {
+    const urgencies = { large: 0, small: 0, late: 0 }
+    const { store } = await LocalStore.open(join(directory, 'large'))
+    await store.write(filling(LARGE), checkpoint)
+    await store.close()
+    await rm(join(directory, 'large', 'index.snapshot'), { force: true })
+    const ready: string[] = []
+    const open = async (name: keyof typeof urgencies, looked: () => void = () => undefined) => {
+      const urgency = () => {
+        looked()
+        return urgencies[name]
+      }
+      const opened = await LocalStore.open(join(directory, name), { urgency })
+      ready.push(name)
+      await opened.store.close()
+    }
+    let looks = 0
+    const large = open('large', () => {
+      if (++looks === 3) urgencies.late = 2
+    })
+    await Promise.all([large, open('small'), open('late')])
+    expect(ready).toEqual(['late', 'large', 'small'])
+  })
+
+  it('has everything at the next start where its volume did not answer while it was read', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(filling(LARGE), checkpoint)
+    await store.close()
+    await rm(join(directory, 'index.snapshot'), { force: true })
+    const probe = await open(await lastSegment(directory), 'r')
+    const handles = Object.getPrototypeOf(probe) as typeof probe
+    await probe.close()
+    const read = Reflect.get(handles, 'read') as (...args: unknown[]) => ReturnType<typeof probe.read>
+    let reads = 0
+    const failing = vi.spyOn(handles, 'read').mockImplementation(function (this: typeof probe, ...args: unknown[]) {
+      if (++reads === 4) return Promise.reject(Object.assign(new Error('ETIMEDOUT: read'), { code: 'ETIMEDOUT' }))
+      return Reflect.apply(read, this, args)
+    })
+    try {
+      await expect(LocalStore.open(directory)).rejects.toMatchObject({ code: 'ETIMEDOUT' })
+    } finally {
+      failing.mockRestore()
+    }
+    const reopened = await LocalStore.open(directory)
+    expect([reopened.wiped, (await contentOf(reopened.store, 'key/')).size]).toEqual([null, LARGE.length])
+    await reopened.store.close()
+  })
+
+  it('has everything at the next start where opening it was broken off half way', async () => {
+    const { store } = await LocalStore.open(directory)
+    await store.write(filling(LARGE), checkpoint)
+    await store.close()
+    await rm(join(directory, 'index.snapshot'), { force: true })
+    const given = new AbortController()
+    let looks = 0
+    const urgency = () => {
+      if (++looks === 7) given.abort(new Error('the partition went elsewhere'))
+      return 0
+    }
+    await expect(LocalStore.open(directory, { signal: given.signal, urgency })).rejects.toThrow('elsewhere')
+    const reopened = await LocalStore.open(directory)
+    expect([reopened.wiped, (await contentOf(reopened.store, 'key/')).size]).toEqual([null, LARGE.length])
+    await reopened.store.close()
   })
 
   it('does not read what nobody wants any more when its turn comes, and gives the directory back', async () => {
