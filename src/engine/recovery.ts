@@ -41,6 +41,8 @@ export interface RecoveryOptions {
   readonly onWritten?: (() => Promise<void> | void) | undefined
   /** Called as soon as the store is open, so that it is closed whatever happens after. */
   readonly onOpened: (store: LocalStore) => void
+  /** Of the input, about: of the partitions of this process that wait for their store the one with the most comes first. */
+  readonly waitingRecords: () => number
 }
 
 export interface Recovered {
@@ -64,7 +66,7 @@ export interface Recovered {
  */
 export async function recoverState(options: RecoveryOptions): Promise<Recovered> {
   const { cluster, changelog, partition, directory, stateVersion, signal, log } = options
-  const { store, wiped } = await LocalStore.open(directory, { signal })
+  const { store, wiped } = await LocalStore.open(directory, { signal, urgency: options.waitingRecords })
   options.onOpened(store)
   if (wiped) log.warn({ err: wiped, directory }, 'local store could not be read: wiped, restoring whole')
 

@@ -58,6 +58,7 @@ export function storeDirectory(stateDirectory: string, role: string, topic: stri
  */
 export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   const { engine, topology, topic, partition, producer, signal } = options
+  const inputEnd = lookAhead(options)
   await producer.takeOver(signal)
   const owner = ownerOfLock(producer)
   await engine.onStep?.('locked', topic, partition)
@@ -66,7 +67,8 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   options.onRestoring()
   const { changelog } = topology
   const mark = cycleMarkOf(committed.metadata)
-  const recovered = changelog === undefined ? null : await recover(options, changelog, mark)
+  const waitingRecords = () => inputEnd() - Math.max(0, committed.offset)
+  const recovered = changelog === undefined ? null : await recover(options, changelog, mark, waitingRecords)
   const firstStart = committed.offset < 0
   if (firstStart && recovered?.hasState === true) throw offsetMissingError(topic, partition, changelog ?? '')
   const startOffset = firstStart
@@ -85,7 +87,22 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
   }
 }
 
-async function recover(options: TakeoverOptions, changelog: string, mark: CycleMark) {
+/**
+ * Where the input ends, as far as it is known by now; 0 until it is. Only for the order in which partitions are restored:
+ * so it is asked for beside the lock, and nothing waits for the answer.
+ */
+function lookAhead({ engine, topic, partition, signal }: TakeoverOptions): () => number {
+  let end = 0
+  listOffset(engine.cluster, topic, partition, 'latest', signal).then(
+    offset => {
+      end = offset
+    },
+    () => undefined,
+  )
+  return () => end
+}
+
+async function recover(options: TakeoverOptions, changelog: string, mark: CycleMark, waitingRecords: () => number) {
   const { engine, topology, topic, partition } = options
   const startedMs = performance.now()
   const recovered = await recoverState({
@@ -105,6 +122,7 @@ async function recover(options: TakeoverOptions, changelog: string, mark: CycleM
     onProgress: options.onProgress,
     onWritten: engine.onStep && (() => engine.onStep?.('restore-written', topic, partition)),
     onOpened: options.onOpened,
+    waitingRecords,
   })
   engine.observer.restored(topology.role, topic, partition, recovered.records, performance.now() - startedMs)
   return recovered

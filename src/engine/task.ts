@@ -31,6 +31,14 @@ const IDLE_TURN_MS = 1_000
 const OVERDUE_TIMER_TURN_MS = 25
 /** A drain whose last commit stays in doubt ends so long after its deadline; the next owner finds out what held. */
 const DRAIN_OVERRUN_MS = 2_000
+/**
+ * Until its first commit a task takes input for so long at once, so that what has been waiting is answered soon: a chunk of
+ * 256 KiB costs a process that has just begun, and runs code for the first time, 100 ms and more, and each of the commit's
+ * answers would wait for another one.
+ */
+const FIRST_TURN_MS = 10
+/** The clock is looked at every so many records. */
+const RECORDS_PER_LOOK = 16
 /** Where the input has failed, what runs may end for so long; the last commit takes what it takes. */
 const INPUT_END_DEADLINE_MS = 20_000
 
@@ -93,6 +101,9 @@ export class Task<Tables extends object, Effect, Result> {
   private fatal: Error | null = null
   private troubleSinceMs = 0
   private isPaused = false
+  /** Records have been committed since it was opened. */
+  private hasCommitted = false
+  private turnRecords = 0
   /** When the loop began its last turn; null outside of the loop. */
   private turnedAtMs: number | null = null
   private restoredRecords = 0
@@ -363,6 +374,7 @@ export class Task<Tables extends object, Effect, Result> {
   private gather(now: number): boolean {
     if (this.cycleFull()) return false
     let worked = false
+    this.turnRecords = 0
     this.begin(now)
     this.followPause()
     for (;;) {
@@ -414,7 +426,7 @@ export class Task<Tables extends object, Effect, Result> {
 
   /** Bound once: `take` is called with it on each turn. */
   private readonly handleRecord = (record: RecordView): boolean => {
-    if (this.cycleFull()) return false
+    if (this.cycleFull() || this.firstTurnIsOver()) return false
     try {
       this.processor.onRecord(record, this.context)
     } catch (error) {
@@ -424,6 +436,7 @@ export class Task<Tables extends object, Effect, Result> {
     const cycle = this.cycle
     cycle.inputs++
     cycle.records++
+    this.turnRecords++
     if (record.timestamp < cycle.oldestRecordMs) cycle.oldestRecordMs = record.timestamp
     return true
   }
@@ -445,6 +458,12 @@ export class Task<Tables extends object, Effect, Result> {
 
   private cycleFull(): boolean {
     return this.cycle.full || this.cycle.records >= this.options.engine.maxRecordsPerCycle
+  }
+
+  /** Never before a record of this turn: a turn that has done nothing is followed by sleep. */
+  private firstTurnIsOver(): boolean {
+    if (this.hasCommitted || this.turnRecords === 0 || this.turnRecords % RECORDS_PER_LOOK !== 0) return false
+    return performance.now() - (this.turnedAtMs ?? 0) > FIRST_TURN_MS
   }
 
   /** Starts a commit if one is due; else how long until it is. */
@@ -502,6 +521,7 @@ export class Task<Tables extends object, Effect, Result> {
       // Steps 2 to 4.
       const { verdict, changelogPosition, lost } = await this.committer.commit(cycle)
       this.committedOffset = cycle.endOffset
+      if (cycle.records > 0) this.hasCommitted = true
       engine.observer.cycle(role, this.topic, this.partition, verdict, performance.now() - startedMs, cycle.records)
       isCommitted = true
       if (lost !== null) throw lost

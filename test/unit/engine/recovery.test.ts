@@ -82,6 +82,7 @@ function recover(kafka: FakeKafka, committedEnd: number, acceptedStart: number |
     onOpened: store => {
       open = store
     },
+    waitingRecords: () => 0,
   })
 }
 

@@ -77,6 +77,7 @@ interface Scene {
   pause: Pause | null
   wantsInput: boolean
   effectsTakeMs: number | null
+  recordTakesMs: number
   prepareTakesMs: number
   onStep: (step: EngineStep) => Promise<void> | void
   readonly failures: TaskError[]
@@ -98,6 +99,8 @@ function sceneOn(failure: Error, { hasPrepare = false } = {}): Scene {
     wantsInput: () => scene.wantsInput,
     onRecord: (record: RecordView, ctx: TaskContext<object, number>) => {
       scene.seen.push(record.offset)
+      const untilMs = performance.now() + scene.recordTakesMs
+      while (performance.now() < untilMs);
       if (scene.effectsTakeMs !== null) ctx.startEffect(record.offset)
     },
     perform: async (_effect: number, signal: AbortSignal) => {
@@ -150,6 +153,7 @@ function sceneOn(failure: Error, { hasPrepare = false } = {}): Scene {
     pause: null,
     wantsInput: true,
     effectsTakeMs: null,
+    recordTakesMs: 0,
     prepareTakesMs: 0,
     onStep: () => undefined,
     failures: [],
@@ -267,4 +271,29 @@ describe('a task that is given up before it is open', () => {
     expect(await running).toEqual({ kind: 'closed' })
     expect([scene.task.status().state, scene.failures]).toEqual(['closed', []])
   })
+})
+
+describe('a task that has not committed yet', () => {
+  const WAITING = 600
+
+  it.each([
+    ['looks nothing up', false],
+    ['looks up what it needs', true],
+  ])(
+    'begins to commit long before all that waits for it is processed, and processes all of it; it %s',
+    async (_what, hasPrepare) => {
+      const scene = sceneOn(TRUNCATED, { hasPrepare })
+      scene.subscription.chunks = [chunk(0, WAITING)]
+      Object.assign(scene.subscription, { position: WAITING, lastStableOffset: WAITING, highWatermark: WAITING })
+      scene.recordTakesMs = 0.5
+      const seenAtCommit: number[] = []
+      scene.onStep = step => {
+        if (step === 'gathered') seenAtCommit.push(scene.seen.length)
+      }
+      await scene.task.run()
+      expect(seenAtCommit[0]).toBeGreaterThan(0)
+      expect(seenAtCommit[0]).toBeLessThan(WAITING)
+      expect(scene.seen).toEqual(Array.from({ length: WAITING }, (_, offset) => offset))
+    },
+  )
 })
