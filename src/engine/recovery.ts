@@ -43,6 +43,8 @@ export interface RecoveryOptions {
   readonly onOpened: (store: LocalStore) => void
   /** Of the input, about: of the partitions of this process that wait for their store the one with the most comes first. */
   readonly waitingRecords: () => number
+  /** Until then the others wait, where it does not take long: two at once would both be late. */
+  readonly served: Promise<unknown>
 }
 
 export interface Recovered {
@@ -66,7 +68,11 @@ export interface Recovered {
  */
 export async function recoverState(options: RecoveryOptions): Promise<Recovered> {
   const { cluster, changelog, partition, directory, stateVersion, signal, log } = options
-  const { store, wiped } = await LocalStore.open(directory, { signal, urgency: options.waitingRecords })
+  const { store, wiped } = await LocalStore.open(directory, {
+    signal,
+    urgency: options.waitingRecords,
+    keepTurn: options.served,
+  })
   options.onOpened(store)
   if (wiped) log.warn({ err: wiped, directory }, 'local store could not be read: wiped, restoring whole')
 

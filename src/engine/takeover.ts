@@ -26,6 +26,8 @@ export interface TakeoverOptions {
   readonly onProgress: (restored: number, remaining: number) => void
   /** As soon as the store is open, so that it is closed whatever happens after. */
   readonly onOpened: (store: LocalStore) => void
+  /** See `RecoveryOptions`. */
+  readonly served: Promise<unknown>
 }
 
 export interface TakenOver {
@@ -37,6 +39,8 @@ export interface TakenOver {
   readonly changelogStart: number
   readonly cycleNumber: number
   readonly startOffset: number
+  /** No more of the input than that, as far as it is known. */
+  readonly inputEnd: number
   /**
    * The group had no offset, or one that was moved by hand: the start must be committed, so that it is the same the next
    * time, and so that what is decided by it (a changelog without its beginning) is written down.
@@ -81,6 +85,7 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenOver> {
     changelogStart: recovered?.changelogStart ?? 0,
     cycleNumber: mark.number,
     startOffset,
+    inputEnd: inputEnd(),
     commitsStart: !hasMark(mark),
     state: recovered?.state ?? null,
     stampVersion: recovered?.stampVersion ?? false,
@@ -123,6 +128,7 @@ async function recover(options: TakeoverOptions, changelog: string, mark: CycleM
     onWritten: engine.onStep && (() => engine.onStep?.('restore-written', topic, partition)),
     onOpened: options.onOpened,
     waitingRecords,
+    served: options.served,
   })
   engine.observer.restored(topology.role, topic, partition, recovered.records, performance.now() - startedMs)
   return recovered

@@ -36,7 +36,9 @@ const DRAIN_OVERRUN_MS = 2_000
  * 256 KiB costs a process that has just begun, and runs code for the first time, 100 ms and more, and each of the commit's
  * answers would wait for another one.
  */
-const FIRST_TURN_MS = 10
+const FIRST_TURN_MS = 3
+/** A restore of so many offsets goes on beside the others: it takes its time. */
+const LONG_RESTORE = 100_000
 /** The clock is looked at every so many records. */
 const RECORDS_PER_LOOK = 16
 /** Where the input has failed, what runs may end for so long; the last commit takes what it takes. */
@@ -101,6 +103,8 @@ export class Task<Tables extends object, Effect, Result> {
   private fatal: Error | null = null
   private troubleSinceMs = 0
   private isPaused = false
+  /** It has committed what it found first, or found nothing, or takes long: the others need not wait for it any more. */
+  private readonly served = Promise.withResolvers<undefined>()
   /** Records have been committed since it was opened. */
   private hasCommitted = false
   private turnRecords = 0
@@ -181,6 +185,7 @@ export class Task<Tables extends object, Effect, Result> {
     // A volume that hangs may keep it here for ever: then its age says so, and the log has said why it ends.
     this.turnedAtMs = performance.now()
     this.abort.abort()
+    this.served.resolve(undefined)
     await this.close()
     this.turnedAtMs = null
     if (end.kind === 'closed') this.enter('closed')
@@ -257,10 +262,12 @@ export class Task<Tables extends object, Effect, Result> {
       onProgress: (restored, remaining) => {
         this.restoredRecords = restored
         this.restoreRemaining = remaining
+        if (remaining > LONG_RESTORE) this.served.resolve(undefined)
       },
       onOpened: store => {
         this.store = store
       },
+      served: this.served.promise,
     })
     this.cycleNumber = taken.cycleNumber
     this.committedOffset = taken.startOffset
@@ -316,6 +323,7 @@ export class Task<Tables extends object, Effect, Result> {
       onWaiting: this.waits.input,
     })
     this.enter('running')
+    if (taken.startOffset >= taken.inputEnd) this.served.resolve(undefined)
   }
 
   private async callOnRestored(): Promise<void> {
@@ -504,6 +512,7 @@ export class Task<Tables extends object, Effect, Result> {
     this.commit(cycle).then(
       () => {
         this.committing = false
+        this.served.resolve(undefined)
         this.schedule.ended()
         this.waker.wake()
       },

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { open, readFile, rename } from 'node:fs/promises'
+import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { SnapshotCutError } from './errors.ts'
@@ -32,6 +32,8 @@ interface Description {
 }
 
 const FILE = 'index.snapshot'
+/** Read at once, in some milliseconds: each piece waits for a turn of the event loop, which may be busy. */
+const PIECE_BYTES = 4 << 20
 /** With the format, a release that has another one makes it anew. */
 const MAGIC = Buffer.from('onfile-index-1\n\0')
 /** `magic | crc32 u32 of all that follows | description length u32 | description (JSON) | sections`. */
@@ -75,14 +77,32 @@ export async function writeSnapshot(directory: string, log: LogPosition, index: 
 
 /** The snapshot of a store, null where there is none or it is damaged: the log says the same, it only takes longer. */
 export async function readSnapshot(directory: string, giveWay: () => Promise<void>): Promise<IndexSnapshot | null> {
-  const bytes = await readFile(join(directory, FILE)).catch(() => null)
-  await giveWay()
+  const bytes = await readInPieces(join(directory, FILE), giveWay)
   if (bytes === null || bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return null
   if (crc32(bytes.subarray(MAGIC.length + 4)) !== bytes.readUInt32LE(MAGIC.length)) return null
   let at = HEADER_BYTES + bytes.readUInt32LE(MAGIC.length + 4)
   const { log, index, sectionBytes } = JSON.parse(bytes.toString('utf8', HEADER_BYTES, at)) as Description
   const sections = sectionBytes.map(length => bytes.subarray(at, (at += length)))
   return { log, index: KeyIndex.restore(index, sections) }
+}
+
+/** Null where there is no such file, or the disk does not give it. */
+async function readInPieces(file: string, giveWay: () => Promise<void>): Promise<Buffer | null> {
+  const handle = await open(file, 'r').catch(() => null)
+  if (handle === null) return null
+  try {
+    const bytes = Buffer.allocUnsafeSlow((await handle.stat()).size)
+    for (let at = 0; at < bytes.length;) {
+      await giveWay()
+      const piece = Math.min(PIECE_BYTES, bytes.length - at)
+      const { bytesRead } = await handle.read(bytes, at, piece, at).catch(() => ({ bytesRead: 0 }))
+      if (bytesRead === 0) return null
+      at += bytesRead
+    }
+    return bytes
+  } finally {
+    await handle.close().catch(() => undefined)
+  }
 }
 
 /** The log is not what the snapshot says it is: the next start looks at all of it. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { setImmediate as yieldToIo } from 'node:timers/promises'
+import { setImmediate as yieldToIo, setTimeout as pause } from 'node:timers/promises'
 import { StoreDamagedError, StoreInUseError } from './errors.ts'
 import { IndexedLog } from './indexedLog.ts'
 import { Turns, type Urgency } from './turns.ts'
@@ -34,6 +34,10 @@ export interface LocalStoreOptions {
   readonly signal?: AbortSignal
   /** Of the stores that are being opened the one with the greatest comes first; by default 0. */
   readonly urgency?: Urgency
+  /** What it is opened for: no other one is opened until this has settled. */
+  readonly keepTurn?: Promise<unknown>
+  /** But no longer than that: half a second. Others are for tests. */
+  readonly keepTurnMs?: number
 }
 
 /** The store's own key; no table name starts with a control character. */
@@ -47,6 +51,9 @@ const RECLAIM_BYTES = 256 << 10
 const MAX_RECLAIM_OWED = 64 << 20
 /** Entries read by `entries` between two turns of the event loop: about a hundred pages. */
 const ENTRIES_PER_TURN = 2_000
+
+/** Whoever has a store and works with it for longer does so beside the others. */
+const KEEP_TURN_MS = 500
 
 const openDirectories = new Set<string>()
 /**
@@ -96,8 +103,9 @@ export class LocalStore {
    */
   static async open(
     directory: string,
-    { segmentBytes = SEGMENT_BYTES, signal, urgency = () => 0 }: LocalStoreOptions = {},
+    options: LocalStoreOptions = {},
   ): Promise<{ store: LocalStore; wiped: Error | null }> {
+    const { segmentBytes = SEGMENT_BYTES, signal, urgency = () => 0, keepTurn, keepTurnMs = KEEP_TURN_MS } = options
     const path = resolve(directory)
     if (openDirectories.has(path)) throw new StoreInUseError(path)
     openDirectories.add(path)
@@ -109,12 +117,11 @@ export class LocalStore {
         await opening.giveWay(urgency)
         signal?.throwIfAborted()
       })
+      void endTurnAfter(keepTurn, keepTurnMs)
       return { store, wiped }
     } catch (error) {
-      await store.close()
+      await store.close().finally(() => opening.end())
       throw error
-    } finally {
-      opening.end()
     }
   }
 
@@ -256,4 +263,13 @@ export class LocalStore {
     this.reclaimedBytes += walked
     this.reclaimOwed = walked === 0 ? 0 : this.reclaimOwed - walked
   }
+}
+
+async function endTurnAfter(work: Promise<unknown> | undefined, withinMs: number): Promise<void> {
+  const over = new AbortController()
+  const late = pause(withinMs, undefined, { ref: false, signal: over.signal })
+  await Promise.race([work, late]).catch(() => undefined)
+  over.abort()
+  await late.catch(() => undefined)
+  opening.end()
 }

@@ -87,6 +87,7 @@ export class SegmentLog {
   async load(visit: LogVisitor, covered: LogPosition | null, giveWay: () => Promise<void>): Promise<void> {
     await mkdir(this.directory, { recursive: true })
     const names = await readdir(this.directory)
+    await giveWay()
     const numbers = names.map(name => Segment.numberOf(name)).filter(number => number !== null)
     numbers.sort((a, b) => a - b)
     const scratch = Buffer.allocUnsafeSlow(numbers.length === 0 ? 0 : SCAN_BYTES)

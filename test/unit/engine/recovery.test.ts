@@ -83,6 +83,7 @@ function recover(kafka: FakeKafka, committedEnd: number, acceptedStart: number |
       open = store
     },
     waitingRecords: () => 0,
+    served: Promise.resolve(),
   })
 }
 

@@ -3,6 +3,7 @@ import { cp, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } f
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { StoreDamagedError } from '../../../src/store/errors.ts'
@@ -155,6 +156,28 @@ describe('LocalStore', () => {
     })
     await Promise.all([large, open('small'), open('late')])
     expect(ready).toEqual(['late', 'large', 'small'])
+  })
+
+  it('waits with the next one until what the one before was opened for is over', async () => {
+    const work = Promise.withResolvers<undefined>()
+    const first = await LocalStore.open(join(directory, 'first'), { keepTurn: work.promise, keepTurnMs: 60_000 })
+    const opened: string[] = []
+    const second = LocalStore.open(join(directory, 'second')).finally(() => opened.push('second'))
+    await wait(50)
+    opened.push('work is over')
+    work.resolve(undefined)
+    await (await second).store.close()
+    await first.store.close()
+    expect(opened).toEqual(['work is over', 'second'])
+  })
+
+  it('waits with the next one for half a second at most, and not for one that could not be opened', async () => {
+    const never = new Promise<void>(() => undefined)
+    await writeFile(join(directory, 'damaged'), 'a file where a directory should be')
+    await expect(LocalStore.open(join(directory, 'damaged'), { keepTurn: never })).rejects.toThrow()
+    for (const name of ['first', 'second']) {
+      await (await LocalStore.open(join(directory, name), { keepTurn: never })).store.close()
+    }
   })
 
   it('has everything at the next start where its volume did not answer while it was read', async () => {
