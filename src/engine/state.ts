@@ -1,7 +1,8 @@
 import type { Checkpoint, LocalStore, StoreWrite } from '../store/localStore.ts'
 import type { Cycle } from './cycle.ts'
 import type { Codec, Table, TableCodecs } from './processor.ts'
-import { EntryTable, StateEntries } from './stateEntries.ts'
+import type { EntryTable } from './entryTable.ts'
+import { StateEntries } from './stateEntries.ts'
 import { dueTimeCodec, timerId, timerOfId, TimerQueue } from './timers.ts'
 
 /** Table of the engine's own timers; `~` keeps it apart from any processor's table. */
@@ -42,8 +43,8 @@ export class PartitionState {
   private readonly options: PartitionStateOptions
   private readonly entries: StateEntries
   private readonly tables: StateTable<unknown>[] = []
-  private readonly timerTable = new EntryTable(`${TIMERS}/`)
-  private readonly engineTable = new EntryTable('')
+  private readonly timerTable: EntryTable
+  private readonly engineTable: EntryTable
   private flushing = false
   private changelogPosition: number
   private knownEnd: number
@@ -52,7 +53,6 @@ export class PartitionState {
   private stamping = false
   private cycle: Cycle<unknown> | null = null
   private nowMs = 0
-  private keyScratch = Buffer.allocUnsafe(512)
 
   constructor(options: PartitionStateOptions, changelogPosition: number, writtenVersion = options.stateVersion) {
     this.options = options
@@ -60,6 +60,8 @@ export class PartitionState {
     this.knownEnd = changelogPosition
     this.writtenVersion = writtenVersion
     this.entries = new StateEntries(Math.max(16, options.cacheEntries))
+    this.timerTable = this.entries.createTable(`${TIMERS}/`)
+    this.engineTable = this.entries.createTable('')
   }
 
   createTables<Tables extends object>(codecs: TableCodecs<Tables>): { readonly [K in keyof Tables]: Table<Tables[K]> } {
@@ -120,8 +122,9 @@ export class PartitionState {
     const cycle = this.cycle
     if (cycle === null) throw new Error('State can only change inside a callback of the processor')
     const { changelog, partition } = this.options
-    const batch = cycle.append(changelog, partition, this.nowMs, this.keyBytes(table.prefix, key), value, codec)
-    const slot = table.slots.get(key) ?? this.entries.add(table, key)
+    const known = this.entries.find(table, key)
+    const batch = cycle.append(changelog, partition, this.nowMs, table.view, value, codec)
+    const slot = known >= 0 ? known : this.entries.add(table, batch.lastValueEnd - batch.lastValueStart)
     this.entries.change(slot, cycle, cycle.changedSlots.length)
     cycle.changedSlots.push(slot)
     cycle.changedBatches.push(batch)
@@ -203,12 +206,13 @@ export class PartitionState {
 
   /** One write of a flush: some of its slots. */
   private fill(write: StoreWrite, slots: readonly number[], from: number, end: number): void {
-    const { arena } = this.entries
+    const { entries } = this
+    const { arena } = entries
     for (let i = from; i < end; i++) {
       const slot = slots[i]!
-      const key = this.entries.storeKeyOf(slot)
-      if (arena.has(slot)) write.put(key, arena.bufferOf(slot), arena.startOf(slot), arena.endOf(slot))
-      else write.delete(key)
+      const bytes = arena.bufferOf(slot)
+      if (entries.isDeleted(slot)) write.deleteBytes(bytes, arena.startOf(slot), arena.endOf(slot))
+      else write.putBytes(bytes, arena.startOf(slot), entries.valueStartOf(slot), arena.endOf(slot))
     }
   }
 
@@ -218,14 +222,6 @@ export class PartitionState {
       stateVersion: this.writtenVersion,
       writtenAtMs: nowMs,
     }
-  }
-
-  /** UTF-8 of the key in a reused buffer: the batch copies it at once. */
-  private keyBytes(prefix: string, key: string): Buffer {
-    const most = (prefix.length + key.length) * 3
-    if (most > this.keyScratch.length) this.keyScratch = Buffer.allocUnsafe(most)
-    const start = this.keyScratch.write(prefix, 0, 'utf8')
-    return this.keyScratch.subarray(0, start + this.keyScratch.write(key, start, 'utf8'))
   }
 }
 
@@ -239,7 +235,7 @@ class StateTable<T> implements Table<T> {
   private loaded: Map<string, T> | null = null
 
   constructor(name: string, codec: Codec<T>, state: PartitionState, entries: StateEntries, store: LocalStore) {
-    this.table = new EntryTable(`${name}/`)
+    this.table = entries.createTable(`${name}/`)
     this.codec = codec
     this.state = state
     this.entriesInMemory = entries
@@ -248,8 +244,8 @@ class StateTable<T> implements Table<T> {
 
   get(key: string): T | undefined {
     const entries = this.entriesInMemory
-    const slot = this.table.slots.get(key)
-    if (slot === undefined) return this.fetch(key)
+    const slot = entries.find(this.table, key)
+    if (slot < 0) return this.fetch(key)
     const known = entries.decodedOf(slot) as T | undefined
     if (known !== undefined) return known
     entries.touch(slot)
@@ -262,7 +258,7 @@ class StateTable<T> implements Table<T> {
     }
     if (entries.isDeleted(slot)) return undefined
     const { arena } = entries
-    return this.keep(slot, this.codec.decode(arena.bufferOf(slot), arena.startOf(slot), arena.endOf(slot)))
+    return this.keep(slot, this.codec.decode(arena.bufferOf(slot), entries.valueStartOf(slot), arena.endOf(slot)))
   }
 
   put(key: string, value: T): void {
@@ -278,7 +274,7 @@ class StateTable<T> implements Table<T> {
   *entries(): IterableIterator<[key: string, value: T]> {
     if (this.loaded === null) throw new Error('entries() is for onRestored: elsewhere it would read the whole store')
     for (const [key, stored] of this.loaded) {
-      const value = this.table.slots.has(key) ? this.get(key) : stored
+      const value = this.entriesInMemory.find(this.table, key) >= 0 ? this.get(key) : stored
       if (value !== undefined) yield [key, value]
     }
   }
@@ -297,7 +293,7 @@ class StateTable<T> implements Table<T> {
   private fetch(key: string): T | undefined {
     const bytes = this.store.get(this.table.prefix + key)
     if (bytes === undefined) return undefined
-    const slot = this.entriesInMemory.add(this.table, key)
+    const slot = this.entriesInMemory.add(this.table, bytes.length)
     this.entriesInMemory.fill(slot, bytes)
     return this.keep(slot, this.codec.decode(bytes, 0, bytes.length))
   }

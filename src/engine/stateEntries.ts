@@ -1,26 +1,17 @@
 import type { Cycle } from './cycle.ts'
-import { OWN_CELL, ValueArena } from '../store/valueArena.ts'
+import { EntryTable } from './entryTable.ts'
+import { KeyTable, OWNER_CELL } from '../store/keyTable.ts'
 
-/** Entries of one table that are in memory: slot by key. */
-export class EntryTable {
-  /** In front of every key, in the changelog and in the store. */
-  readonly prefix: string
-  readonly slots = new Map<string, number>()
-
-  constructor(prefix: string) {
-    this.prefix = prefix
-  }
-}
-
-/** Cells of an entry's row in the arena, behind those of its value: all that a look-up needs is read together. */
-const FLAGS = OWN_CELL
-/** Number of the cycle that has the newest value and has not committed, 0 for none, and which of its changes. */
-const CYCLE = OWN_CELL + 1
-const CHANGE = OWN_CELL + 2
+/** Cells of an entry's row in the arena, behind those of its key and value: all that a look-up needs is read together. */
+const KEY_BYTES = OWNER_CELL
+/** And, from CYCLE on, the number of the cycle that has the newest value and has not committed, 0 for none. */
+const FLAGS = OWNER_CELL + 1
+/** Which of that cycle's changes. */
+const CHANGE = OWNER_CELL + 2
 /** Where in `decoded`, plus 1; 0 for nowhere. */
-const DECODED = OWN_CELL + 3
-const OWN_CELLS = 5
-const WIDTH = OWN_CELL + OWN_CELLS
+const DECODED = OWNER_CELL + 3
+const CELLS = 4
+const WIDTH = OWNER_CELL + CELLS
 
 /** Flags. Looked at since the hand came by last. */
 const USED = 1
@@ -30,52 +21,59 @@ const DIRTY = 2
 const FLUSHING = 4
 /** Deleted: the store may still have it. */
 const DELETED = 8
+const CYCLE = 4
+const CYCLE_BITS = -1 << CYCLE
 /** So many decoded values are kept. */
 const KEPT_DECODED = 16
 /**
- * What an entry in memory takes beside its value and the text of its key: 500,000 timers of 8 bytes that waited for a
- * full disk took 236 bytes each, 30 times what was counted. A delete takes it too.
+ * What an entry in memory takes beside its key and value: 300,000 to 700,000 entries of 8 bytes and keys of 19 that waited
+ * for the store took 151 to 176 bytes of resident memory each, tables that grow by doubling counted. A delete takes it too.
  */
-const ENTRY_BYTES = 180
+const ENTRY_BYTES = 160
 /** So many slots are looked at for one to let go, then the memory grows: all of them wait for a commit or the store. */
 const SWEEP_STEPS = 64
 
 /**
- * What is in memory of a task's state: per entry its encoded committed value, and where its newest value stands in a
- * cycle that has not committed yet. Bounded by a clock: one bit per use, and a hand that lets go what was not used since
- * it came by last, but never what is in no other place. Rows of numbers instead of an object per entry: every
- * major garbage collection would walk hundreds of thousands of them (`node bench/cycle.ts --users 200000`).
+ * What is in memory of a task's state: per entry its key and its encoded committed value, and where its newest value
+ * stands in a cycle that has not committed yet. Bounded by a clock: one bit per use, and a hand that lets go what was not
+ * used since it came by last, but never what is in no other place. Rows of numbers and bytes instead of objects and
+ * strings: every major garbage collection would walk hundreds of thousands (`node bench/cycle.ts --users 200000`).
  */
 export class StateEntries {
-  readonly arena = new ValueArena(OWN_CELLS)
+  private readonly keys = new KeyTable(CELLS, KEY_BYTES)
+  /** Per slot the key as in the changelog and in the store, and behind it the value; nothing but the key if there is none. */
+  readonly arena = this.keys.arena
   /** Entries that are committed and not in the store, and about how much memory they take. */
   dirtyCount = 0
   dirtyBytes = 0
   private readonly limit: number
-  private readonly tables: (EntryTable | undefined)[] = []
-  private readonly keys: string[] = []
   /** By number - 1: the two cycles that a task swaps. */
   private readonly cycles: Cycle<unknown>[] = []
   /** A ring of decoded values, and whose they are: see `keep`. */
   private readonly decoded: unknown[] = new Array(KEPT_DECODED).fill(undefined)
   private readonly decodedSlots = new Int32Array(KEPT_DECODED).fill(-1)
   private decodedAt = 0
-  private readonly free: number[] = []
   private dirty: number[] = []
   private hand = 0
-  private inUse = 0
+  /** Entries that were let go until now: slots that tables know from before may be others' now. */
+  private age = 0
 
   constructor(limit: number) {
     this.limit = limit
   }
 
-  tableOf(slot: number): EntryTable {
-    return this.tables[slot]!
+  /** `prefix` stands in front of the table's keys, in the changelog and in the store. */
+  createTable(prefix: string): EntryTable {
+    return new EntryTable(prefix, this.keys)
   }
 
-  /** As in the changelog and in the store. */
-  storeKeyOf(slot: number): string {
-    return this.tables[slot]!.prefix + this.keys[slot]!
+  /** The slot of a key, -1 if it is not in memory. The table has the key's bytes then. */
+  find(table: EntryTable, key: string): number {
+    if (!table.has(key)) table.read(key)
+    else if (table.slotAge === this.age) return table.slot
+    table.slotAge = this.age
+    table.slot = this.keys.find(table.bytes, 0, table.end, table.hash)
+    return table.slot
   }
 
   touch(slot: number): void {
@@ -84,7 +82,7 @@ export class StateEntries {
 
   /** The cycle that has the entry's newest value and has not committed, if any, and its number among that cycle's changes. */
   pendingCycle(slot: number): Cycle<unknown> | undefined {
-    const number = this.arena.cells[slot * WIDTH + CYCLE]!
+    const number = this.arena.cells[slot * WIDTH + FLAGS]! >> CYCLE
     return number === 0 ? undefined : this.cycles[number - 1]
   }
 
@@ -96,39 +94,45 @@ export class StateEntries {
     return (this.arena.cells[slot * WIDTH + FLAGS]! & DELETED) !== 0
   }
 
-  /** Entries in memory. */
-  get count(): number {
-    return this.inUse
+  /** Where the slot's key ends and its value begins. */
+  valueStartOf(slot: number): number {
+    return this.arena.startOf(slot) + this.arena.cells[slot * WIDTH + KEY_BYTES]!
   }
 
-  /** A slot for a key that has none, letting others go where there are too many. */
-  add(table: EntryTable, key: string): number {
-    if (this.inUse >= this.limit) this.sweep()
-    const slot = this.free.pop() ?? this.keys.length
-    this.tables[slot] = table
-    this.keys[slot] = key
-    this.arena.reserve(slot)
-    const { cells } = this.arena
+  /** Entries in memory. */
+  get count(): number {
+    return this.keys.size
+  }
+
+  /**
+   * A slot for the key that was looked for last in the table and has none, letting others go where there are too many.
+   * A value of `valueBytes` is what it will have first.
+   */
+  add(table: EntryTable, valueBytes: number): number {
+    if (this.keys.size >= this.limit) this.sweep()
+    const { arena } = this
+    const slot = this.keys.add(table.hash)
+    arena.set(slot, table.bytes, 0, table.end, table.end + valueBytes)
+    const { cells } = arena
     const row = slot * WIDTH
+    cells[row + KEY_BYTES] = table.end
     cells[row + FLAGS] = USED
-    cells[row + CYCLE] = 0
     cells[row + DECODED] = 0
-    table.slots.set(key, slot)
-    this.inUse++
+    table.slot = slot
+    table.slotAge = this.age
     return slot
   }
 
   /** A value as the store has it. */
   fill(slot: number, bytes: Buffer): void {
-    this.arena.set(slot, bytes, 0, bytes.length)
+    this.setValue(slot, bytes, 0, bytes.length)
   }
 
   change(slot: number, cycle: Cycle<unknown>, index: number): void {
     const { cells } = this.arena
     const row = slot * WIDTH
-    cells[row + CYCLE] = this.numberOf(cycle)
+    cells[row + FLAGS] = (cells[row + FLAGS]! & ~CYCLE_BITS) | USED | (this.numberOf(cycle) << CYCLE)
     cells[row + CHANGE] = index
-    cells[row + FLAGS]! |= USED
   }
 
   /** The cycle has committed: its values are what the store shall get. */
@@ -139,21 +143,25 @@ export class StateEntries {
     for (let i = 0; i < changedSlots.length; i++) {
       const slot = changedSlots[i]!
       const row = slot * WIDTH
-      if (arena.cells[row + CYCLE] === number) {
+      let flags = arena.cells[row + FLAGS]!
+      if (flags >> CYCLE === number) {
         if (arena.cells[row + CHANGE] !== i) continue
-        arena.cells[row + CYCLE] = 0
+        flags &= ~CYCLE_BITS
       }
       const start = changedStarts[i]!
-      const flags = arena.cells[row + FLAGS]!
       if (start < 0) {
-        arena.remove(slot)
+        arena.cut(slot, arena.cells[row + KEY_BYTES]!)
         arena.cells[row + FLAGS] = flags | DIRTY | DELETED
       } else {
-        arena.set(slot, changedBatches[i]!.buffer, start, changedEnds[i]!)
+        this.setValue(slot, changedBatches[i]!.buffer, start, changedEnds[i]!)
         arena.cells[row + FLAGS] = (flags | DIRTY) & ~DELETED
       }
       if ((flags & DIRTY) === 0) this.addDirty(slot)
     }
+  }
+
+  private setValue(slot: number, source: Buffer, start: number, end: number): void {
+    this.arena.setBehind(slot, this.arena.cells[slot * WIDTH + KEY_BYTES]!, source, start, end)
   }
 
   private numberOf(cycle: Cycle<unknown>): number {
@@ -216,15 +224,14 @@ export class StateEntries {
       if (!taken) {
         cells[row + FLAGS] = flags | DIRTY
         this.addDirty(slot)
-      } else if ((flags & DELETED) !== 0 && cells[row + CYCLE] === 0 && cells[row + DECODED] === 0) this.letGo(slot)
+      } else if ((flags & (DELETED | CYCLE_BITS)) === DELETED && cells[row + DECODED] === 0) this.letGo(slot)
     }
   }
 
   private addDirty(slot: number): void {
     this.dirty.push(slot)
     this.dirtyCount++
-    this.dirtyBytes += ENTRY_BYTES + this.keys[slot]!.length
-    if (this.arena.has(slot)) this.dirtyBytes += this.arena.endOf(slot) - this.arena.startOf(slot)
+    this.dirtyBytes += ENTRY_BYTES + this.arena.endOf(slot) - this.arena.startOf(slot)
   }
 
   /** Lets up to two entries go: so it comes back under its limit after it had to grow. */
@@ -232,12 +239,12 @@ export class StateEntries {
     let toGo = 2
     for (let step = 0; step < SWEEP_STEPS && toGo > 0; step++) {
       const slot = this.hand
-      this.hand = slot + 1 >= this.keys.length ? 0 : slot + 1
-      if (this.tables[slot] === undefined) continue
+      this.hand = slot + 1 >= this.keys.slotEnd ? 0 : slot + 1
+      if (!this.arena.has(slot)) continue
       const { cells } = this.arena
       const row = slot * WIDTH
       const flags = cells[row + FLAGS]!
-      if ((flags & (DIRTY | FLUSHING)) !== 0 || cells[row + CYCLE] !== 0 || cells[row + DECODED] !== 0) continue
+      if ((flags & (DIRTY | FLUSHING | CYCLE_BITS)) !== 0 || cells[row + DECODED] !== 0) continue
       if ((flags & USED) !== 0) {
         cells[row + FLAGS] = flags & ~USED
         continue
@@ -249,11 +256,7 @@ export class StateEntries {
 
   /** The store has it as it is here. */
   private letGo(slot: number): void {
-    this.tables[slot]!.slots.delete(this.keys[slot]!)
-    this.arena.remove(slot)
-    this.tables[slot] = undefined
-    this.keys[slot] = ''
-    this.free.push(slot)
-    this.inUse--
+    this.keys.remove(slot)
+    this.age++
   }
 }

@@ -17,6 +17,9 @@ export interface Checkpoint {
 export interface StoreWrite {
   put(key: string, source: Buffer, start: number, end: number): void
   delete(key: string): void
+  /** The key's bytes stand in front of the value's. */
+  putBytes(source: Buffer, keyStart: number, valueStart: number, end: number): void
+  deleteBytes(source: Buffer, keyStart: number, keyEnd: number): void
 }
 
 /** What a store has done since it was opened. */

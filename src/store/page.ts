@@ -102,6 +102,15 @@ export class PageWriter {
     this.close(this.writeKey(key, at))
   }
 
+  /** An entry whose key's bytes stand in front of its value's: as they do here. */
+  putBytes(source: Buffer, keyStart: number, valueStart: number, end: number): void {
+    this.writeEntry(source, keyStart, valueStart - keyStart, end - valueStart, end)
+  }
+
+  deleteBytes(source: Buffer, keyStart: number, keyEnd: number): void {
+    this.writeEntry(source, keyStart, keyEnd - keyStart, -1, keyEnd)
+  }
+
   /** An entry of another page as it is. */
   copy(source: Buffer, start: number, end: number): void {
     const at = this.entry(end - start)
@@ -126,6 +135,14 @@ export class PageWriter {
     bytes.writeUIntLE(this.sequence++, pageStart + 8, 6)
     bytes.writeUInt32LE(crc32(bytes.subarray(pageStart + 4, length)), pageStart)
     this.pageStart = -1
+  }
+
+  private writeEntry(source: Buffer, start: number, keyBytes: number, valueBytes: number, end: number): void {
+    const at = this.entry(end - start)
+    this.bytes.writeUInt32LE(keyBytes, at)
+    this.bytes.writeInt32LE(valueBytes, at + 4)
+    source.copy(this.bytes, at + ENTRY_HEADER_BYTES, start, end)
+    this.close(at + ENTRY_HEADER_BYTES + end - start)
   }
 
   /** Room for an entry with so much behind its header; where it begins. */

@@ -2,7 +2,8 @@
 export const OWN_CELL = 3
 const CHUNK = 0
 const OFFSET = 1
-const LENGTH = 2
+/** Cell of a row that says how many bytes the slot has. */
+export const LENGTH = 2
 const CHUNK_BYTES = 256 << 10
 /** In front of each value: the slot that it belongs to, and how many bytes it may grow to in place. */
 const HEADER_BYTES = 8
@@ -84,7 +85,8 @@ export class ValueArena {
     this.cells = larger
   }
 
-  set(slot: number, source: Buffer, start: number, end: number): void {
+  /** `room`: so many bytes it may grow to in place, if that is more. */
+  set(slot: number, source: Buffer, start: number, end: number, room = 0): void {
     const length = end - start
     this.reserve(slot)
     const row = slot * this.width
@@ -99,20 +101,44 @@ export class ValueArena {
       }
       this.remove(slot)
     }
-    this.append(slot, source, start, length, length)
-    if (this.usedBytes - this.liveBytes > Math.max(CHUNK_BYTES, this.usedBytes * GARBAGE_SHARE)) this.compact()
+    const offset = this.open(slot, length, Math.max(length, room))
+    source.copy(this.chunks[this.currentIndex]!.bytes, offset, start, end)
+    this.tidy()
+  }
+
+  /** Sets what stands behind the slot's first `kept` bytes, which stay. */
+  setBehind(slot: number, kept: number, source: Buffer, start: number, end: number): void {
+    const length = kept + end - start
+    const row = slot * this.width
+    const at = this.cells[row + CHUNK]!
+    const { bytes } = this.chunks[at]!
+    const offset = this.cells[row + OFFSET]!
+    const capacity = bytes.readInt32LE(offset - 4)
+    if (length <= capacity) {
+      source.copy(bytes, offset + kept, start, end)
+      this.cells[row + LENGTH] = length
+      return
+    }
+    const to = this.open(slot, length, length)
+    const moved = this.chunks[this.currentIndex]!.bytes
+    for (let i = 0; i < kept; i++) moved[to + i] = bytes[offset + i]!
+    source.copy(moved, to + kept, start, end)
+    this.release(at, HEADER_BYTES + capacity)
+    this.tidy()
+  }
+
+  /** Keeps the slot's first bytes only. */
+  cut(slot: number, length: number): void {
+    this.cells[slot * this.width + LENGTH] = length
   }
 
   remove(slot: number): void {
     if (!this.has(slot)) return
     const row = slot * this.width
     const index = this.cells[row + CHUNK]!
-    const chunk = this.chunks[index]!
-    const size = HEADER_BYTES + chunk.bytes.readInt32LE(this.cells[row + OFFSET]! - 4)
-    chunk.live -= size
-    this.liveBytes -= size
+    const capacity = this.chunks[index]!.bytes.readInt32LE(this.cells[row + OFFSET]! - 4)
     this.cells[row + CHUNK] = -1
-    if (chunk.live === 0 && index !== this.currentIndex) this.drop(index)
+    this.release(index, HEADER_BYTES + capacity)
   }
 
   /** All of it as bytes, for `restore`: views, good until it changes. `slots` are in use. */
@@ -149,14 +175,14 @@ export class ValueArena {
     return arena
   }
 
-  private append(slot: number, source: Buffer, start: number, length: number, capacity: number): void {
+  /** Makes room for a value behind the others, in the chunk that is the current one then; where it begins. */
+  private open(slot: number, length: number, capacity: number): number {
     const size = HEADER_BYTES + capacity
     let chunk = this.chunks[this.currentIndex]
-    if (chunk === undefined || chunk.used + size > chunk.bytes.length) chunk = this.open(size)
+    if (chunk === undefined || chunk.used + size > chunk.bytes.length) chunk = this.begin(size)
     const offset = chunk.used + HEADER_BYTES
     chunk.bytes.writeInt32LE(slot, chunk.used)
     chunk.bytes.writeInt32LE(capacity, chunk.used + 4)
-    source.copy(chunk.bytes, offset, start, start + length)
     chunk.used += size
     chunk.live += size
     this.usedBytes += size
@@ -165,10 +191,19 @@ export class ValueArena {
     this.cells[row + CHUNK] = this.currentIndex
     this.cells[row + OFFSET] = offset
     this.cells[row + LENGTH] = length
+    return offset
+  }
+
+  /** What stood there, with its header, is garbage now. */
+  private release(index: number, size: number): void {
+    const chunk = this.chunks[index]!
+    chunk.live -= size
+    this.liveBytes -= size
+    if (chunk.live === 0 && index !== this.currentIndex) this.drop(index)
   }
 
   /** Begins a new chunk; one larger than usual for a value that is larger than a chunk. */
-  private open(sizeBytes: number): Chunk {
+  private begin(sizeBytes: number): Chunk {
     const before = this.chunks[this.currentIndex]
     const bytes = sizeBytes > CHUNK_BYTES ? Buffer.allocUnsafeSlow(sizeBytes) : this.takeSpare()
     const chunk = { bytes, used: 0, live: 0 }
@@ -193,8 +228,9 @@ export class ValueArena {
     if (chunk.bytes.length === CHUNK_BYTES) this.spare = chunk.bytes
   }
 
-  /** Moves what is live out of the chunk with the most garbage. */
-  private compact(): void {
+  /** Moves what is live out of the chunk with the most garbage, where there is much of it. */
+  private tidy(): void {
+    if (this.usedBytes - this.liveBytes <= Math.max(CHUNK_BYTES, this.usedBytes * GARBAGE_SHARE)) return
     let worst = -1
     let most = 0
     for (let index = 0; index < this.chunks.length; index++) {
@@ -215,7 +251,8 @@ export class ValueArena {
       if (this.cells[row + CHUNK] !== worst || this.cells[row + OFFSET] !== offset) continue
       const length = this.cells[row + LENGTH]!
       this.liveBytes -= HEADER_BYTES + capacity
-      this.append(slot, bytes, offset, length, length)
+      const to = this.open(slot, length, length)
+      bytes.copy(this.chunks[this.currentIndex]!.bytes, to, offset, offset + length)
     }
     this.drop(worst)
   }

@@ -45,12 +45,37 @@ describe('ValueArena', () => {
     )
   })
 
-  it('takes little more than what is live, however often values grow', () => {
+  it('keeps what stands in front of a value, whatever comes behind it', () => {
+    fc.assert(
+      fc.property(commands, list => {
+        const arena = new ValueArena()
+        const model = new Map<number, Buffer>()
+        for (const [turn, { slot, sizeBytes, from }] of list.entries()) {
+          const front = Buffer.from(`slot ${slot}`)
+          if (!model.has(slot)) arena.set(slot, front, 0, front.length, 30 * (slot % 3))
+          if (sizeBytes === null) {
+            arena.cut(slot, front.length)
+            model.set(slot, front)
+          } else {
+            const source = Buffer.concat([Buffer.alloc(from, 'x'), valueOf(slot, turn, sizeBytes), Buffer.from('y')])
+            arena.setBehind(slot, front.length, source, from, from + sizeBytes)
+            model.set(slot, Buffer.concat([front, valueOf(slot, turn, sizeBytes)]))
+          }
+        }
+        for (const [slot, bytes] of model) expect(read(arena, slot).equals(bytes)).toBe(true)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it.each([0, 10])('takes little more than what is live, however often values grow behind %i bytes', kept => {
     const arena = new ValueArena()
     for (let round = 1; round <= 30; round++) {
       for (let slot = 0; slot < 2_000; slot++) {
         const value = Buffer.alloc(round * 40, round)
-        arena.set(slot, value, 0, value.length)
+        if (kept === 0 || round === 1) arena.set(slot, value, 0, value.length)
+        else arena.setBehind(slot, kept, value, kept, value.length)
+        if (kept > 0) arena.bufferOf(slot).fill(30, arena.startOf(slot), arena.startOf(slot) + kept)
       }
     }
     const live = 2_000 * 30 * 40
