@@ -4,7 +4,7 @@ import type { GroupMember } from '../kafka/groupMember.ts'
 import type { RecordView } from '../kafka/recordBatch.ts'
 import { TransactionalProducer } from '../kafka/transaction.ts'
 import { StoreDamagedError } from '../store/errors.ts'
-import type { LocalStore } from '../store/localStore.ts'
+import { LocalStore } from '../store/localStore.ts'
 import { Committer } from './commit.ts'
 import { CommitSchedule } from './commitSchedule.ts'
 import { CycleContext } from './context.ts'
@@ -34,9 +34,9 @@ const DRAIN_OVERRUN_MS = 2_000
 /**
  * Until its first commit a task takes input for so long at once, so that what has been waiting is answered soon: a chunk of
  * 256 KiB costs a process that has just begun, and runs code for the first time, 100 ms and more, and each of the commit's
- * answers would wait for another one.
+ * answers would wait for another one. Likewise while stores of other partitions are opened: each piece of them waits for a turn.
  */
-const FIRST_TURN_MS = 3
+const SHORT_TURN_MS = 3
 /** A restore of so many offsets goes on beside the others: it takes its time. */
 const LONG_RESTORE = 100_000
 /** The clock is looked at every so many records. */
@@ -434,7 +434,7 @@ export class Task<Tables extends object, Effect, Result> {
 
   /** Bound once: `take` is called with it on each turn. */
   private readonly handleRecord = (record: RecordView): boolean => {
-    if (this.cycleFull() || this.firstTurnIsOver()) return false
+    if (this.cycleFull() || this.shortTurnIsOver()) return false
     try {
       this.processor.onRecord(record, this.context)
     } catch (error) {
@@ -469,9 +469,10 @@ export class Task<Tables extends object, Effect, Result> {
   }
 
   /** Never before a record of this turn: a turn that has done nothing is followed by sleep. */
-  private firstTurnIsOver(): boolean {
-    if (this.hasCommitted || this.turnRecords === 0 || this.turnRecords % RECORDS_PER_LOOK !== 0) return false
-    return performance.now() - (this.turnedAtMs ?? 0) > FIRST_TURN_MS
+  private shortTurnIsOver(): boolean {
+    if (this.turnRecords === 0 || this.turnRecords % RECORDS_PER_LOOK !== 0) return false
+    if (this.hasCommitted && !LocalStore.isAnyOpening) return false
+    return performance.now() - (this.turnedAtMs ?? 0) > SHORT_TURN_MS
   }
 
   /** Starts a commit if one is due; else how long until it is. */

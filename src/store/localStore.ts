@@ -128,6 +128,11 @@ export class LocalStore {
     }
   }
 
+  /** Some store of this process is being opened: whoever else works on this thread should let it get on. */
+  static get isAnyOpening(): boolean {
+    return opening.isTaken
+  }
+
   /** Null for a new store. */
   checkpoint(): Checkpoint | null {
     return this.current

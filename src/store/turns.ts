@@ -14,6 +14,11 @@ export class Turns {
   private waiting: Waiting[] = []
   private taken = false
 
+  /** Somebody has it. */
+  get isTaken(): boolean {
+    return this.taken
+  }
+
   /** Waits for the turn, which must be ended. */
   take(urgency: Urgency): Promise<void> {
     return new Promise(go => {

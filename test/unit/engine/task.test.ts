@@ -1,4 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { GroupMember } from '../../../src/kafka/groupMember.ts'
@@ -15,6 +18,7 @@ import type { Pause } from '../../../src/engine/pauses.ts'
 import type { EffectOutcome, Processor, TaskContext } from '../../../src/engine/processor.ts'
 import { Task } from '../../../src/engine/task.ts'
 import type { TaskEnd } from '../../../src/engine/task.ts'
+import { LocalStore } from '../../../src/store/localStore.ts'
 import { chunk, FakeSubscription } from './fakeSubscription.ts'
 
 const within = { timeout: 15_000, interval: 10 }
@@ -296,4 +300,30 @@ describe('a task that has not committed yet', () => {
       expect(scene.seen).toEqual(Array.from({ length: WAITING }, (_, offset) => offset))
     },
   )
+})
+
+describe('a task with much input, while the store of another partition is opened', () => {
+  it('works in short turns', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'onfile-task-'))
+    const work = Promise.withResolvers<undefined>()
+    const { store } = await LocalStore.open(directory, { keepTurn: work.promise, keepTurnMs: 60_000 })
+    const scene = sceneOn(TRUNCATED)
+    scene.subscription.chunks = [chunk(0, 600)]
+    scene.recordTakesMs = 0.5
+    const soFar = () => scene.seen.length
+    let ended: TaskEnd | undefined
+    void scene.task.run().then(end => {
+      ended = end
+    })
+    let mostAtOnce = 0
+    for (let last = soFar(); ended === undefined; last = soFar()) {
+      await turn()
+      mostAtOnce = Math.max(mostAtOnce, soFar() - last)
+    }
+    work.resolve(undefined)
+    await store.close()
+    await rm(directory, { recursive: true })
+    expect(soFar()).toBe(600)
+    expect(mostAtOnce).toBeLessThan(100)
+  })
 })
