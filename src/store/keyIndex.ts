@@ -97,11 +97,15 @@ export class KeyIndex {
   slotsOf(prefix: Buffer): number[] {
     const found: number[] = []
     const { arena, slotEnd } = this.keys
+    const first = prefix[0]
     for (let slot = 0; slot < slotEnd; slot++) {
       if (!arena.has(slot)) continue
       const start = arena.startOf(slot)
       if (arena.endOf(slot) - start < prefix.length) continue
-      if (prefix.compare(arena.bufferOf(slot), start, start + prefix.length) === 0) found.push(slot)
+      const bytes = arena.bufferOf(slot)
+      // Most keys are another table's: a call into Node for each took 41 of 590 ms CPU of a start with 1,000,000 users, so 8.
+      if (first !== undefined && bytes[start] !== first) continue
+      if (prefix.compare(bytes, start, start + prefix.length) === 0) found.push(slot)
     }
     return found.sort((a, b) => this.segmentOf(a) - this.segmentOf(b) || this.offsetOf(a) - this.offsetOf(b))
   }

@@ -1,6 +1,6 @@
 import type { Resources } from '../support/chain/workerProtocol.ts'
 
-const RESOURCES = ['rssBytes', 'heapUsedBytes', 'externalBytes', 'handles', 'timers', 'listeners'] as const
+const RESOURCES = ['rssBytes', 'heapUsedBytes', 'bufferBytes', 'handles', 'timers', 'listeners'] as const
 
 /** How far each may rise over the last half of a soak, and count as flat. */
 export interface Allowance {
@@ -53,7 +53,7 @@ export function leastByTenth(samples: readonly Resources[]): Readonly<Record<key
   return {
     rssBytes: leastOf('rssBytes'),
     heapUsedBytes: leastOf('heapUsedBytes'),
-    externalBytes: leastOf('externalBytes'),
+    bufferBytes: leastOf('bufferBytes'),
     handles: leastOf('handles'),
     timers: leastOf('timers'),
     listeners: leastOf('listeners'),

@@ -72,8 +72,8 @@ export interface CommittedCycle {
 export interface Resources {
   readonly rssBytes: number
   readonly heapUsedBytes: number
-  /** Buffers outside of the heap. */
-  readonly externalBytes: number
+  /** Buffers outside of the heap, and nothing else that V8 counts there: natives that wait to be finalized come and go by 10 MiB. */
+  readonly bufferBytes: number
   /** Sockets, files and running requests, as Node counts them. */
   readonly handles: number
   readonly timers: number

@@ -3,7 +3,7 @@ import type { Resources } from '../../support/chain/workerProtocol.ts'
 import { growthOf, leastByTenth } from '../../soak/leaks.ts'
 
 const MIB = 1 << 20
-const flat: Resources = { rssBytes: 1e8, heapUsedBytes: 2e7, externalBytes: 1e6, handles: 9, timers: 5, listeners: 11 }
+const flat: Resources = { rssBytes: 1e8, heapUsedBytes: 2e7, bufferBytes: 1e6, handles: 9, timers: 5, listeners: 11 }
 
 function grown(resource: keyof Resources, perSample: number): Resources[] {
   return Array.from({ length: 100 }, (_, i) => ({ ...flat, [resource]: flat[resource] + i * perSample }))
@@ -14,7 +14,7 @@ function leaksOf(samples: readonly Resources[]): string[] {
 }
 
 describe('growth over a soak', () => {
-  it.each(['rssBytes', 'heapUsedBytes', 'externalBytes'] as const)('%s that grows is a leak', resource => {
+  it.each(['rssBytes', 'heapUsedBytes', 'bufferBytes'] as const)('%s that grows is a leak', resource => {
     expect(leaksOf(grown(resource, 1e5))).toEqual([resource])
   })
 
@@ -40,7 +40,7 @@ describe('growth over a soak', () => {
     const settled = Array.from({ length: 100 }, (_, i) => ({
       ...flat,
       heapUsedBytes: 2e7 + Math.min(i, 50) * 1e6,
-      externalBytes: i >= 80 && i < 90 ? 5e7 : 1e6,
+      bufferBytes: i >= 80 && i < 90 ? 5e7 : 1e6,
       timers: i >= 90 ? 50 : 5,
     }))
     expect(leaksOf(settled)).toEqual([])
@@ -60,14 +60,14 @@ describe('growth over a soak', () => {
     const tenths = {
       rssBytes: [104, 165, 220, 222, 225, 227, 230, 235, 236, 236],
       heapUsedBytes: [12.2, 12.5, 12.7, 12.9, 13.0, 13.1, 13.3, 13.4, 13.4, 13.4],
-      externalBytes: [9.1, 12.9, 12.4, 15.9, 13.2, 17.7, 18.1, 18.7, 20.5, 20.7],
+      bufferBytes: [9.1, 12.9, 12.4, 15.9, 13.2, 17.7, 18.1, 18.7, 20.5, 20.7],
     }
     const hour = Array.from({ length: 10 }, (_, at): Resources => {
       const memory = Object.entries(tenths).map(([name, mib]) => [name, mib[at]! * MIB])
       return { ...flat, ...(Object.fromEntries(memory) as Pick<Resources, keyof typeof tenths>) }
     })
     const growth = growthOf(hour, { bytes: MIB, count: 1 })
-    expect(growth.flatMap(({ isLeak, resource }) => (isLeak ? resource : []))).toEqual(['rssBytes', 'externalBytes'])
+    expect(growth.flatMap(({ isLeak, resource }) => (isLeak ? resource : []))).toEqual(['rssBytes', 'bufferBytes'])
     expect(growth.map(({ rise }) => rise / MIB).slice(0, 3)).toEqual([
       expect.closeTo(13.1, 1),
       expect.closeTo(0.3, 1),

@@ -5,7 +5,7 @@ import type { Resources } from '../../support/chain/workerProtocol.ts'
 
 const MIB = 1 << 20
 const flat: Resources = {
-  ...{ rssBytes: 100 * MIB, heapUsedBytes: 12.2 * MIB, externalBytes: 3 * MIB },
+  ...{ rssBytes: 100 * MIB, heapUsedBytes: 12.2 * MIB, bufferBytes: 3 * MIB },
   ...{ handles: 9, timers: 5, listeners: 11 },
 }
 
