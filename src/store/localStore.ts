@@ -39,7 +39,7 @@ export interface LocalStoreOptions {
   readonly urgency?: Urgency
   /** What it is opened for: no other one is opened until this has settled. */
   readonly keepTurn?: Promise<unknown>
-  /** But no longer than that: half a second. Others are for tests. */
+  /** But no longer than what is left of the process's half second. Others are for tests. */
   readonly keepTurnMs?: number
 }
 
@@ -55,8 +55,11 @@ const MAX_RECLAIM_OWED = 64 << 20
 /** Entries read by `entries` between two turns of the event loop: about a hundred pages. */
 const ENTRIES_PER_TURN = 2_000
 
-/** Whoever has a store and works with it for longer does so beside the others. */
-const KEEP_TURN_MS = 500
+/**
+ * So long may stores be kept waiting for what another one was opened for, all together in the life of a process: it has its
+ * first commit sooner so. With many partitions a wait after each would keep the last one silent for long.
+ */
+let keepTurnLeftMs = 500
 
 const openDirectories = new Set<string>()
 /**
@@ -108,7 +111,7 @@ export class LocalStore {
     directory: string,
     options: LocalStoreOptions = {},
   ): Promise<{ store: LocalStore; wiped: Error | null }> {
-    const { segmentBytes = SEGMENT_BYTES, signal, urgency = () => 0, keepTurn, keepTurnMs = KEEP_TURN_MS } = options
+    const { segmentBytes = SEGMENT_BYTES, signal, urgency = () => 0, keepTurn, keepTurnMs } = options
     const path = resolve(directory)
     if (openDirectories.has(path)) throw new StoreInUseError(path)
     openDirectories.add(path)
@@ -273,11 +276,16 @@ export class LocalStore {
   }
 }
 
-async function endTurnAfter(work: Promise<unknown> | undefined, withinMs: number): Promise<void> {
-  const over = new AbortController()
-  const late = pause(withinMs, undefined, { ref: false, signal: over.signal })
-  await Promise.race([work, late]).catch(() => undefined)
-  over.abort()
-  await late.catch(() => undefined)
+async function endTurnAfter(work: Promise<unknown> | undefined, givenMs: number | undefined): Promise<void> {
+  const withinMs = givenMs ?? keepTurnLeftMs
+  if (work !== undefined && withinMs > 0) {
+    const startedMs = performance.now()
+    const over = new AbortController()
+    const late = pause(withinMs, undefined, { ref: false, signal: over.signal })
+    await Promise.race([work, late]).catch(() => undefined)
+    over.abort()
+    await late.catch(() => undefined)
+    if (givenMs === undefined) keepTurnLeftMs -= performance.now() - startedMs
+  }
   opening.end()
 }
