@@ -108,6 +108,8 @@ export class Task<Tables extends object, Effect, Result> {
   /** Records have been committed since it was opened. */
   private hasCommitted = false
   private turnRecords = 0
+  /** Of a short turn. Unpacking its batch does not count: where that takes longer, each turn would have but a few records. */
+  private firstRecordAtMs = 0
   /** When the loop began its last turn; null outside of the loop. */
   private turnedAtMs: number | null = null
   private restoredRecords = 0
@@ -470,9 +472,13 @@ export class Task<Tables extends object, Effect, Result> {
 
   /** Never before a record of this turn: a turn that has done nothing is followed by sleep. */
   private shortTurnIsOver(): boolean {
-    if (this.turnRecords === 0 || this.turnRecords % RECORDS_PER_LOOK !== 0) return false
+    if (this.turnRecords % RECORDS_PER_LOOK !== 0) return false
     if (this.hasCommitted && !LocalStore.isAnyOpening) return false
-    return performance.now() - (this.turnedAtMs ?? 0) > SHORT_TURN_MS
+    if (this.turnRecords === 0) {
+      this.firstRecordAtMs = performance.now()
+      return false
+    }
+    return performance.now() - this.firstRecordAtMs > SHORT_TURN_MS
   }
 
   /** Starts a commit if one is due; else how long until it is. */

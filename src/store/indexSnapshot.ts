@@ -91,7 +91,8 @@ async function readInPieces(file: string, giveWay: () => Promise<void>): Promise
   const handle = await open(file, 'r').catch(() => null)
   if (handle === null) return null
   try {
-    const bytes = Buffer.allocUnsafeSlow((await handle.stat()).size)
+    const { size } = await handle.stat().catch(() => ({ size: 0 }))
+    const bytes = Buffer.allocUnsafeSlow(size)
     for (let at = 0; at < bytes.length;) {
       await giveWay()
       const piece = Math.min(PIECE_BYTES, bytes.length - at)

@@ -131,6 +131,8 @@ export class KeyTable {
       hole = at
     }
     places[hole] = 0
+    // A hash beside its seed, in a snapshot, would tell whoever has a list of ids which of them was here.
+    this.arena.cells[slot * this.width + HASH] = 0
     this.arena.remove(slot)
     this.free.push(slot)
   }

@@ -116,9 +116,13 @@ export class LocalStore {
     if (openDirectories.has(path)) throw new StoreInUseError(path)
     openDirectories.add(path)
     const store = new LocalStore(path, segmentBytes)
-    await opening.take(urgency)
     try {
-      signal?.throwIfAborted()
+      await opening.take(urgency, signal)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+    try {
       const wiped = await store.load(async () => {
         await opening.giveWay(urgency)
         signal?.throwIfAborted()

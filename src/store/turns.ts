@@ -19,9 +19,19 @@ export class Turns {
     return this.taken
   }
 
-  /** Waits for the turn, which must be ended. */
-  take(urgency: Urgency): Promise<void> {
-    return new Promise(go => {
+  /** Waits for the turn, which must be ended. Throws the signal's reason where that is aborted before: no turn then. */
+  take(urgency: Urgency, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(reasonOf(signal))
+      const giveUp = (): void => {
+        this.waiting = this.waiting.filter(other => other.go !== go)
+        reject(reasonOf(signal!))
+      }
+      const go = (): void => {
+        signal?.removeEventListener('abort', giveUp)
+        resolve()
+      }
+      signal?.addEventListener('abort', giveUp)
       this.waiting.push({ urgency, go })
       this.next()
     })
@@ -50,4 +60,8 @@ export class Turns {
     this.taken = true
     chosen.go()
   }
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))
 }

@@ -7,6 +7,8 @@ export const LENGTH = 2
 const CHUNK_BYTES = 256 << 10
 /** In front of each value: the slot that it belongs to, and how many bytes it may grow to in place. */
 const HEADER_BYTES = 8
+/** So much room may stay with what was cut: less than what moving it would cost. */
+const LEFT_OVER_BYTES = 64
 /**
  * A part of it may be garbage before values are moved together: a quarter, but never less than a chunk. A small state
  * comes to that least with time, in each of the two arenas of a partition. With two chunks `npm run soak -- membership` was
@@ -127,9 +129,21 @@ export class ValueArena {
     this.tidy()
   }
 
-  /** Keeps the slot's first bytes only. */
+  /** Keeps the slot's first bytes only; much room that is left over is given back. */
   cut(slot: number, length: number): void {
-    this.cells[slot * this.width + LENGTH] = length
+    const row = slot * this.width
+    const at = this.cells[row + CHUNK]!
+    const { bytes } = this.chunks[at]!
+    const offset = this.cells[row + OFFSET]!
+    const capacity = bytes.readInt32LE(offset - 4)
+    if (capacity - length <= LEFT_OVER_BYTES) {
+      this.cells[row + LENGTH] = length
+      return
+    }
+    const to = this.open(slot, length, length)
+    bytes.copy(this.chunks[this.currentIndex]!.bytes, to, offset, offset + length)
+    this.release(at, HEADER_BYTES + capacity)
+    this.tidy()
   }
 
   remove(slot: number): void {

@@ -74,4 +74,15 @@ describe('KeyTable', () => {
     const hashes = Array.from({ length: 5 }, () => new KeyTable(1, OWNER_CELL).hashOf(key, 0, key.length))
     expect(new Set(hashes).size).toBeGreaterThan(1)
   })
+
+  it('keeps no hash of what is removed: a list of ids tells nobody whether one of them was here', () => {
+    const table = new KeyTable(1, OWNER_CELL)
+    put(table, 'stays', '')
+    const hash = table.hashOf(Buffer.from('forgotten'), 0, 9)
+    const slot = put(table, 'forgotten', '')
+    const hashes = () => [...table.arena.cells].filter(cell => cell === hash)
+    expect(hashes()).toHaveLength(1)
+    table.remove(slot)
+    expect(hashes()).toHaveLength(0)
+  })
 })

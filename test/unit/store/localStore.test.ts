@@ -237,6 +237,20 @@ describe('LocalStore', () => {
     await (await LocalStore.open(join(directory, 'second'))).store.close()
   })
 
+  it('does not wait for its turn where nobody wants it any more', async () => {
+    const work = Promise.withResolvers<undefined>()
+    const first = await LocalStore.open(join(directory, 'first'), { keepTurn: work.promise, keepTurnMs: 60_000 })
+    const given = new AbortController()
+    const unwanted = LocalStore.open(join(directory, 'second'), { signal: given.signal })
+    const third = LocalStore.open(join(directory, 'third'))
+    given.abort(new Error('the partition went elsewhere'))
+    await expect(unwanted).rejects.toThrow('the partition went elsewhere')
+    await expect(LocalStore.open(join(directory, 'second'), { signal: given.signal })).rejects.toThrow('elsewhere')
+    work.resolve(undefined)
+    await (await third).store.close()
+    await first.store.close()
+  })
+
   it('stays open when it is cleared', async () => {
     const { store } = await LocalStore.open(directory)
     await store.write(filling([['users/a', '1']]), checkpoint)

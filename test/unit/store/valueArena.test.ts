@@ -90,4 +90,14 @@ describe('ValueArena', () => {
     for (let slot = 0; slot < 100; slot++) arena.remove(slot)
     expect(arena.sizeBytes).toBeLessThan(600_000)
   })
+
+  it('gives the room back of what was cut', () => {
+    const arena = new ValueArena()
+    for (let slot = 0; slot < 4_000; slot++) {
+      arena.set(slot, valueOf(slot, 0, 1_000), 0, 1_000)
+      arena.cut(slot, 20)
+    }
+    expect(arena.sizeBytes).toBeLessThan(1 << 20)
+    for (let slot = 0; slot < 4_000; slot++) expect(read(arena, slot)).toEqual(valueOf(slot, 0, 20))
+  })
 })
