@@ -43,8 +43,8 @@ export interface RecoveryOptions {
   readonly onOpened: (store: LocalStore) => void
   /** Of the input, about: of the partitions of this process that wait for their store the one with the most comes first. */
   readonly waitingRecords: () => number
-  /** Until then the others wait, where it does not take long: two at once would both be late. */
-  readonly served: Promise<unknown>
+  /** Until then the others wait, where it does not take long: two at once would both be late. True: records are committed. */
+  readonly served: Promise<boolean>
 }
 
 export interface Recovered {

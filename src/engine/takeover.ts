@@ -27,7 +27,7 @@ export interface TakeoverOptions {
   /** As soon as the store is open, so that it is closed whatever happens after. */
   readonly onOpened: (store: LocalStore) => void
   /** See `RecoveryOptions`. */
-  readonly served: Promise<unknown>
+  readonly served: Promise<boolean>
 }
 
 export interface TakenOver {

@@ -103,8 +103,8 @@ export class Task<Tables extends object, Effect, Result> {
   private fatal: Error | null = null
   private troubleSinceMs = 0
   private isPaused = false
-  /** It has committed what it found first, or found nothing, or takes long: the others need not wait for it any more. */
-  private readonly served = Promise.withResolvers<undefined>()
+  /** True when it has committed records, false where it found none, ends or takes long: the others need not wait for it any more. */
+  private readonly served = Promise.withResolvers<boolean>()
   /** Records have been committed since it was opened. */
   private hasCommitted = false
   private turnRecords = 0
@@ -187,7 +187,7 @@ export class Task<Tables extends object, Effect, Result> {
     // A volume that hangs may keep it here for ever: then its age says so, and the log has said why it ends.
     this.turnedAtMs = performance.now()
     this.abort.abort()
-    this.served.resolve(undefined)
+    this.served.resolve(false)
     await this.close()
     this.turnedAtMs = null
     if (end.kind === 'closed') this.enter('closed')
@@ -264,7 +264,7 @@ export class Task<Tables extends object, Effect, Result> {
       onProgress: (restored, remaining) => {
         this.restoredRecords = restored
         this.restoreRemaining = remaining
-        if (remaining > LONG_RESTORE) this.served.resolve(undefined)
+        if (remaining > LONG_RESTORE) this.served.resolve(false)
       },
       onOpened: store => {
         this.store = store
@@ -325,7 +325,7 @@ export class Task<Tables extends object, Effect, Result> {
       onWaiting: this.waits.input,
     })
     this.enter('running')
-    if (taken.startOffset >= taken.inputEnd) this.served.resolve(undefined)
+    if (taken.startOffset >= taken.inputEnd) this.served.resolve(false)
   }
 
   private async callOnRestored(): Promise<void> {
@@ -519,7 +519,7 @@ export class Task<Tables extends object, Effect, Result> {
     this.commit(cycle).then(
       () => {
         this.committing = false
-        this.served.resolve(undefined)
+        this.served.resolve(this.hasCommitted)
         this.schedule.ended()
         this.waker.wake()
       },

@@ -37,8 +37,8 @@ export interface LocalStoreOptions {
   readonly signal?: AbortSignal
   /** Of the stores that are being opened the one with the greatest comes first; by default 0. */
   readonly urgency?: Urgency
-  /** What it is opened for: no other one is opened until this has settled. */
-  readonly keepTurn?: Promise<unknown>
+  /** What it is opened for: no other one is opened until this has settled. True: done, and no other one waits again. */
+  readonly keepTurn?: Promise<boolean>
   /** But no longer than what is left of the process's half second. Others are for tests. */
   readonly keepTurnMs?: number
 }
@@ -56,8 +56,8 @@ const MAX_RECLAIM_OWED = 64 << 20
 const ENTRIES_PER_TURN = 2_000
 
 /**
- * So long may stores be kept waiting for what another one was opened for, all together in the life of a process: it has its
- * first commit sooner so. With many partitions a wait after each would keep the last one silent for long.
+ * So long may stores be kept waiting for what another one was opened for, all together in the life of a process, and not after
+ * the first was done: the process has its first commit sooner so, and a wait after each of many would keep the last one silent.
  */
 let keepTurnLeftMs = 500
 
@@ -280,16 +280,16 @@ export class LocalStore {
   }
 }
 
-async function endTurnAfter(work: Promise<unknown> | undefined, givenMs: number | undefined): Promise<void> {
+async function endTurnAfter(work: Promise<boolean> | undefined, givenMs: number | undefined): Promise<void> {
   const withinMs = givenMs ?? keepTurnLeftMs
   if (work !== undefined && withinMs > 0) {
     const startedMs = performance.now()
     const over = new AbortController()
     const late = pause(withinMs, undefined, { ref: false, signal: over.signal })
-    await Promise.race([work, late]).catch(() => undefined)
+    const done = await Promise.race([work, late]).catch(() => false)
     over.abort()
     await late.catch(() => undefined)
-    if (givenMs === undefined) keepTurnLeftMs -= performance.now() - startedMs
+    if (givenMs === undefined) keepTurnLeftMs = done === true ? 0 : keepTurnLeftMs - (performance.now() - startedMs)
   }
   opening.end()
 }

@@ -83,7 +83,7 @@ function recover(kafka: FakeKafka, committedEnd: number, acceptedStart: number |
       open = store
     },
     waitingRecords: () => 0,
-    served: Promise.resolve(),
+    served: Promise.resolve(false),
   })
 }
 

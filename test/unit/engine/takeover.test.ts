@@ -70,7 +70,7 @@ async function restoredInOrder(inputEnds: readonly (number | null)[]): Promise<n
       onRestoring: () => undefined,
       onProgress: () => undefined,
       onOpened: store => stores.push(store),
-      served: Promise.resolve(),
+      served: Promise.resolve(false),
     }),
   )
   await Promise.all(takeovers)

@@ -305,7 +305,7 @@ describe('a task that has not committed yet', () => {
 describe('a task with much input, while the store of another partition is opened', () => {
   it('works in short turns', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'onfile-task-'))
-    const work = Promise.withResolvers<undefined>()
+    const work = Promise.withResolvers<boolean>()
     const { store } = await LocalStore.open(directory, { keepTurn: work.promise, keepTurnMs: 60_000 })
     const scene = sceneOn(TRUNCATED)
     scene.subscription.chunks = [chunk(0, 600)]
@@ -320,7 +320,7 @@ describe('a task with much input, while the store of another partition is opened
       await turn()
       mostAtOnce = Math.max(mostAtOnce, soFar() - last)
     }
-    work.resolve(undefined)
+    work.resolve(false)
     await store.close()
     await rm(directory, { recursive: true })
     expect(soFar()).toBe(600)

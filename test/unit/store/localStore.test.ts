@@ -159,20 +159,20 @@ describe('LocalStore', () => {
   })
 
   it('waits with the next one until what the one before was opened for is over', async () => {
-    const work = Promise.withResolvers<undefined>()
+    const work = Promise.withResolvers<boolean>()
     const first = await LocalStore.open(join(directory, 'first'), { keepTurn: work.promise, keepTurnMs: 60_000 })
     const opened: string[] = []
     const second = LocalStore.open(join(directory, 'second')).finally(() => opened.push('second'))
     await wait(50)
     opened.push('work is over')
-    work.resolve(undefined)
+    work.resolve(false)
     await (await second).store.close()
     await first.store.close()
     expect(opened).toEqual(['work is over', 'second'])
   })
 
   it('waits with the next ones for half a second at most, all together, and not for one that could not be opened', async () => {
-    const never = new Promise<void>(() => undefined)
+    const never = new Promise<boolean>(() => undefined)
     await writeFile(join(directory, 'damaged'), 'a file where a directory should be')
     await expect(LocalStore.open(join(directory, 'damaged'), { keepTurn: never })).rejects.toThrow()
     const startedMs = performance.now()
@@ -180,6 +180,19 @@ describe('LocalStore', () => {
       await (await LocalStore.open(join(directory, `store-${count}`), { keepTurn: never })).store.close()
     }
     expect(performance.now() - startedMs).toBeLessThan(4_000)
+  })
+
+  it('waits with no other one once what the first was opened for is done', async () => {
+    // Once in the life of a process.
+    vi.resetModules()
+    const fresh = (await import('../../../src/store/localStore.ts')).LocalStore
+    const never = new Promise<boolean>(() => undefined)
+    const first = await fresh.open(join(directory, 'first'), { keepTurn: Promise.resolve(true) })
+    await vi.waitUntil(() => !fresh.isAnyOpening)
+    const second = await fresh.open(join(directory, 'second'), { keepTurn: never })
+    expect(fresh.isAnyOpening).toBe(false)
+    await first.store.close()
+    await second.store.close()
   })
 
   it('has everything at the next start where its volume did not answer while it was read', async () => {
@@ -238,7 +251,7 @@ describe('LocalStore', () => {
   })
 
   it('does not wait for its turn where nobody wants it any more', async () => {
-    const work = Promise.withResolvers<undefined>()
+    const work = Promise.withResolvers<boolean>()
     const first = await LocalStore.open(join(directory, 'first'), { keepTurn: work.promise, keepTurnMs: 60_000 })
     const given = new AbortController()
     const unwanted = LocalStore.open(join(directory, 'second'), { signal: given.signal })
@@ -246,7 +259,7 @@ describe('LocalStore', () => {
     given.abort(new Error('the partition went elsewhere'))
     await expect(unwanted).rejects.toThrow('the partition went elsewhere')
     await expect(LocalStore.open(join(directory, 'second'), { signal: given.signal })).rejects.toThrow('elsewhere')
-    work.resolve(undefined)
+    work.resolve(false)
     await (await third).store.close()
     await first.store.close()
   })
