@@ -22,7 +22,7 @@ export interface Contender {
 }
 
 /** As in the Dockerfile, as far as it concerns speed and memory of this size. */
-const IMAGE_FLAGS = ['--max-semi-space-size=16']
+export const IMAGE_FLAGS: readonly string[] = ['--max-semi-space-size=16']
 const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url))
 
 function quoted(words: readonly string[]): string {

@@ -14,7 +14,7 @@ export interface MembershipFlags {
 }
 
 /** As in the Dockerfile; the caller's own come first. And with leave to collect garbage: what nobody holds is not to be counted. */
-const IMAGE_ENVIRONMENT = {
+export const IMAGE_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '131072',
   NODE_OPTIONS: '--max-semi-space-size=16 --expose-gc',

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { IMAGE_FLAGS } from '../../../bench/race/contenders.ts'
+import { IMAGE_ENVIRONMENT } from '../../soak/membershipCommand.ts'
 import { dockerfileWords, lockedNodeVersion, productionPackages } from '../../support/imageFiles.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
@@ -27,6 +29,14 @@ describe('the image', () => {
     expect(words).toContain('--disable-sigusr1')
     expect(words.filter(word => word.startsWith('--inspect'))).toEqual([])
     expect(dockerfileWords('CMD')).toEqual(['run'])
+  })
+
+  test('bounds memory as the race and the soak of the membership, which say that they run like it', () => {
+    const words = dockerfileWords('ENTRYPOINT')
+    const { NODE_OPTIONS, ...environment } = IMAGE_ENVIRONMENT
+    expect(words).toEqual(expect.arrayContaining([...IMAGE_FLAGS]))
+    expect(words).toEqual(expect.arrayContaining(NODE_OPTIONS.split(' ').filter(option => option !== '--expose-gc')))
+    for (const [name, value] of Object.entries(environment)) expect(dockerfile).toMatch(` ${name}=${value}`)
   })
 
   test('needs no install script of a package', () => {
